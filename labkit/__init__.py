@@ -1,0 +1,1 @@
+"""What the notebooks of the VPC Flow Logs lab stand on."""
