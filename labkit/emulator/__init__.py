@@ -1,1 +1,1 @@
-"""An emulator of the AWS services that the lab uses, with real packets between its hosts."""
+"""AWS's control plane on loopback, and a data plane where real packets flow."""

@@ -1,0 +1,184 @@
+"""moto behind the gateway: its WSGI application, and boto3 clients that reach it in-process.
+
+The only module that touches moto's backends; everything else speaks to clients.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import threading
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol
+from urllib.parse import unquote_to_bytes, urlsplit
+
+import boto3
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.config import Config
+
+ACCOUNT_ID = "123456789012"
+DEFAULT_REGION = "us-east-1"
+
+SETTINGS = {
+    # No cross-origin headers: no web page may read what we answer.
+    "MOTO_DISABLE_GLOBAL_CORS": "true",
+    # So that AmazonSSMManagedInstanceCore exists.
+    "MOTO_IAM_LOAD_MANAGED_POLICIES": "true",
+    # An image or an instance type that does not exist is refused.
+    "MOTO_ENABLE_AMI_VALIDATION": "true",
+    "MOTO_EC2_ENABLE_INSTANCE_TYPE_VALIDATION": "true",
+    "MOTO_ENABLE_KEYPAIR_VALIDATION": "true",
+}
+
+Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+
+class Clients(Protocol):
+    """Gives the boto3 client of a service in a region; the same one each time, thread-safe."""
+
+    def __call__(self, service: str, region: str) -> Any: ...
+
+
+class Moto:
+    """moto's server application, made when it is first asked, one call of a service at a time.
+
+    moto's backends are plain dicts and lists without locks: a thread that lists while another
+    creates sees "dictionary changed size during iteration".
+    """
+
+    def __init__(self) -> None:
+        self._making = threading.Lock()
+        self._application: Wsgi | None = None
+        self._turns: dict[str, threading.RLock] = {}
+
+    def __call__(
+        self, environ: dict[str, Any], start_response: Callable[..., Any]
+    ) -> Iterable[bytes]:
+        application = self.application()
+        with self._turn(environ.get("labkit.service", "")):
+            return list(application(environ, start_response))
+
+    def application(self) -> Wsgi:
+        """Return moto's WSGI application; importing it takes most of a second."""
+        with self._making:
+            if self._application is None:
+                os.environ.update(SETTINGS)
+                from moto.moto_server.werkzeug_app import (
+                    DomainDispatcherApplication,
+                    create_backend_app,
+                )
+
+                self._application = DomainDispatcherApplication(create_backend_app)
+            return self._application
+
+    def _turn(self, service: str) -> threading.RLock:
+        return self._turns.setdefault(service, threading.RLock())
+
+
+class InProcess:
+    """Clients of a WSGI application, without a socket between.
+
+    Args:
+        application: moto for the inner clients, the gateway for the outer ones.
+        access_key_id: the key that signs.
+        secret_access_key: its secret.
+        host: what to send as Host.
+    """
+
+    def __init__(
+        self,
+        application: Wsgi,
+        *,
+        access_key_id: str,
+        secret_access_key: str,
+        host: str = "127.0.0.1",
+    ):
+        self._application = application
+        self._host = host
+        self._lock = threading.Lock()
+        self._clients: dict[tuple[str, str], Any] = {}
+        self._session = boto3.Session(access_key_id, secret_access_key, region_name=DEFAULT_REGION)
+
+    def __call__(self, service: str, region: str) -> Any:
+        """Return the client of a service in a region.
+
+        boto3 builds clients slowly and not thread-safely, hence once and under a lock.
+        """
+        with self._lock:
+            if (service, region) not in self._clients:
+                self._clients[service, region] = self._make(service, region)
+            return self._clients[service, region]
+
+    def _make(self, service: str, region: str) -> Any:
+        config = Config(
+            retries={"total_max_attempts": 1},
+            s3={"addressing_style": "path"},
+            signature_version="s3v4" if service == "s3" else None,
+            request_checksum_calculation="when_required",
+            response_checksum_validation="when_required",
+            ignore_configured_endpoint_urls=True,
+        )
+        make: Any = self._session.client
+        client = make(
+            service, region_name=region, endpoint_url=f"http://{self._host}", config=config
+        )
+        client.meta.events.register("before-send", self._send)
+        return client
+
+    def _send(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
+        """Answer a request of botocore's by calling the application (a before-send handler)."""
+        answer: dict[str, Any] = {}
+
+        def start_response(status: str, headers: list[tuple[str, str]], *_: Any) -> None:
+            answer.update(status=int(status.split()[0]), headers=headers)
+
+        body = b"".join(self._application(environ_of(request), start_response))
+        headers = {name.lower(): value for name, value in answer["headers"]}
+        return AWSResponse(request.url, answer["status"], headers, _Raw(body))
+
+
+class _Raw(io.BytesIO):
+    """A response's body with the method of urllib3's that botocore calls."""
+
+    def stream(self, **_: Any) -> Iterable[bytes]:
+        yield self.read()
+
+
+def environ_of(request: AWSPreparedRequest) -> dict[str, Any]:
+    """Turn a prepared request of botocore's into a WSGI environ (PEP 3333)."""
+    url = urlsplit(request.url)
+    body = _body(request.body)
+    environ = {
+        "REQUEST_METHOD": request.method,
+        "SCRIPT_NAME": "",
+        "PATH_INFO": unquote_to_bytes(url.path or "/").decode("latin-1"),
+        "RAW_URI": f"{url.path or '/'}?{url.query}" if url.query else url.path or "/",
+        "QUERY_STRING": url.query,
+        "SERVER_NAME": url.hostname,
+        "SERVER_PORT": str(url.port or 80),
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "HTTP_HOST": url.netloc,
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": "http",
+        "wsgi.input": io.BytesIO(body),
+        "wsgi.errors": io.StringIO(),
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": False,
+        "wsgi.run_once": False,
+    }
+    for name, value in request.headers.items():
+        text = value.decode("latin-1") if isinstance(value, bytes) else str(value)
+        key = name.upper().replace("-", "_")
+        environ[key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"] = text
+    environ["CONTENT_LENGTH"] = str(len(body))
+    return environ
+
+
+def _body(body: Any) -> bytes:
+    if body is None:
+        return b""
+    if isinstance(body, str):
+        return body.encode()
+    if isinstance(body, bytes | bytearray):
+        return bytes(body)
+    return body.read()
