@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 
 from labkit.errors import WaitTimedOut
@@ -84,19 +86,19 @@ def test_what_comes_at_the_deadline_still_counts():
 def test_the_watcher_sees_every_look_and_how_it_ended(looks, states):
     clock, seen = Clock(), []
 
-    def look(values=counting(looks)):
+    values = counting(looks)
+
+    def look():
         clock.now += 5
         value = values()
         if value is None:
             raise KeyboardInterrupt
         return value
 
-    try:
+    with contextlib.suppress(WaitTimedOut, KeyboardInterrupt):
         until(
             look, lambda v: v == "ready", what="it", timeout_s=15, watch=seen.append,
             clock=clock, sleep=lambda seconds: None,
         )  # fmt: skip
-    except (WaitTimedOut, KeyboardInterrupt):
-        pass
     assert [tick.state for tick in seen] == states
     assert seen[0] == Tick("it", 5.0, 15, "a", State.WAITING)
