@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import zip_longest
 from typing import Protocol
 
 from labkit.errors import RecordFormatError
@@ -166,10 +167,9 @@ def _touch(one: PingRun, other: PingRun, margin: timedelta) -> bool:
 
 def _all(text: str) -> Iterator[PingResult]:
     text = text.replace("\r\n", "\n")
-    headers = list(HEADER.finditer(text))
-    ends = [header.start() for header in headers[1:]] + [len(text)]
-    for header, end in zip(headers, ends, strict=True):
-        yield _one(header, text[header.end() : end])
+    headers = [*HEADER.finditer(text)]
+    for header, following in zip_longest(headers, headers[1:]):
+        yield _one(header, text[header.end() : following.start() if following else None])
 
 
 def _one(header: re.Match[str], body: str) -> PingResult:
