@@ -1,0 +1,91 @@
+"""What every notebook file keeps to, whatever it is about."""
+
+import ast
+import json
+from pathlib import Path
+
+import nbformat
+import pytest
+
+ROOT = Path(__file__).parent.parent
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+STANDARD_PARAMETERS = {"target": "emulator", "region": "us-east-1", "prefix": ""}
+
+
+@pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)
+def notebook(request):
+    return nbformat.reads(request.param.read_text(encoding="utf-8"), as_version=4)
+
+
+def code_cells(notebook):
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def tagged(notebook, tag):
+    return [cell for cell in notebook.cells if tag in cell.metadata.get("tags", [])]
+
+
+def test_the_mission_is_complete():
+    assert [path.stem[:2] for path in NOTEBOOKS] == ["00", "01", "02", "03", "04", "05", "99"]
+
+
+def test_it_is_valid_and_its_cell_ids_are_unique(notebook):
+    nbformat.validate(notebook)
+    ids = [cell.id for cell in notebook.cells]
+    assert len(ids) == len(set(ids))
+
+
+def test_it_holds_no_outputs(notebook):
+    assert not any(cell.outputs or cell.execution_count for cell in code_cells(notebook))
+
+
+def test_it_has_one_parameters_cell_with_the_standard_parameters_as_commented_literals(notebook):
+    (cell,) = tagged(notebook, "parameters")
+    assignments = ast.parse(cell.source).body
+    values = {node.targets[0].id: ast.literal_eval(node.value) for node in assignments}
+    assert STANDARD_PARAMETERS.items() <= values.items()
+    assert all("  # " in line for line in cell.source.splitlines())
+
+
+def test_its_cells_are_short_and_define_nothing_long(notebook):
+    for cell in code_cells(notebook):
+        assert len(cell.source.splitlines()) <= 12, cell.source
+        assert "def " not in cell.source, cell.source
+
+
+def test_it_never_asks_which_target_it_runs_on(notebook):
+    source = "\n".join(cell.source for cell in code_cells(notebook))
+    branches = [
+        node
+        for node in ast.walk(ast.parse(source.replace("...", "None")))
+        if isinstance(node, ast.If)
+    ]
+    assert not any("target" in ast.unparse(node.test) for node in branches)
+    assert "labkit.emulator" not in source
+
+
+def test_a_solution_follows_each_exercise(notebook):
+    cells = notebook.cells
+    exercises = [n for n, cell in enumerate(cells) if "exercise" in cell.metadata.get("tags", [])]
+    for n in exercises:
+        assert "..." in cells[n].source
+        assert "solution" in cells[n + 1].metadata.get("tags", [])
+        assert "```python" in cells[n + 1].source
+
+
+def test_it_begins_with_a_promise_and_ends_with_three_questions(notebook):
+    first, last = notebook.cells[0].source, notebook.cells[-1].source
+    assert first.startswith("# ")
+    assert "After this page you can say" in first or "After this page you can" in first
+    assert [line[:2] for line in last.splitlines() if line[:1].isdigit()] == ["1.", "2.", "3."]
+
+
+def test_its_metadata_is_the_kernel_only(notebook):
+    assert set(notebook.metadata) == {"kernelspec"}
+
+
+def test_the_bytes_on_disk_are_what_nbformat_would_write():
+    for path in NOTEBOOKS:
+        text = path.read_text(encoding="utf-8")
+        assert json.loads(text)["nbformat"] == 4
+        assert text.endswith("}\n")
