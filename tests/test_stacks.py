@@ -1,0 +1,281 @@
+"""Stacks, told by scripted answers in the shapes of CloudFormation's API."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from labkit import stacks
+from labkit.errors import StackFailed, StackMissing, StackNotOurs
+from labkit.stacks import Event, Stack
+
+NOON = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
+NAME = "flow-logs-lab-alice"
+ID = f"arn:aws:cloudformation:us-east-1:123456789012:stack/{NAME}/11111111"
+STACK = "AWS::CloudFormation::Stack"
+CANCELLED = "Resource creation cancelled"
+ALICE = "arn:aws:iam::123456789012:user/alice"
+
+
+def event(index: int, logical_id: str, status: str, reason: str = "", type_: str = "") -> dict:
+    is_stack = logical_id == NAME
+    return {
+        "EventId": f"e{index}", "Timestamp": NOON + timedelta(seconds=index),
+        "StackName": NAME, "LogicalResourceId": logical_id,
+        "ResourceType": STACK if is_stack else type_ or f"AWS::EC2::{logical_id}",
+        "PhysicalResourceId": ID if is_stack else f"id-{logical_id}",
+        "ResourceStatus": status, **({"ResourceStatusReason": reason} if reason else {}),
+    }  # fmt: skip
+
+
+class ScriptedCloudFormation:
+    """Answers as CloudFormation does: the story moves on by some events with each look."""
+
+    def __init__(self, *story: tuple[str, list[dict]], tags: dict[str, str] | None = None) -> None:
+        self.story = list(story)
+        self.tags = tags or {}
+        self.told: list[dict] = []
+        self.status = ""
+        self.deletions = 0
+        self.deletion: list[tuple[str, list[dict]]] = []
+        self.pages_read = 0
+        self.others: list[dict] = []
+
+    def describe_stacks(self, StackName: str) -> dict:
+        if self.story:
+            self.status, happened = self.story.pop(0)
+            self.told += happened
+        if not self.status or (self.status == "DELETE_COMPLETE" and StackName == NAME):
+            message = f"Stack with id {StackName} does not exist"
+            raise ClientError(
+                {"Error": {"Code": "ValidationError", "Message": message}}, "DescribeStacks"
+            )
+        return {"Stacks": [self._stack()]}
+
+    def _stack(self) -> dict:
+        return {
+            "StackName": NAME, "StackId": ID, "StackStatus": self.status,
+            "CreationTime": NOON,
+            "Outputs": [{"OutputKey": "VpcId", "OutputValue": "vpc-1"}],
+            "Parameters": [{"ParameterKey": "ImageId", "ParameterValue": "/aws/service/x",
+                            "ResolvedValue": "ami-1"}],
+            "Tags": [{"Key": key, "Value": value} for key, value in self.tags.items()],
+        }  # fmt: skip
+
+    def delete_stack(self, StackName: str) -> dict:
+        self.deletions += 1
+        self.story += self.deletion
+        return {}
+
+    def get_paginator(self, operation: str) -> Any:
+        return Pages(self, operation)
+
+
+class Pages:
+    def __init__(self, script: ScriptedCloudFormation, operation: str) -> None:
+        self.script = script
+        self.operation = operation
+
+    def paginate(self, **parameters: str):
+        if self.operation == "describe_stacks":
+            yield {"Stacks": self.script.others}
+            return
+        newest_first = self.script.told[::-1]
+        for start in range(0, len(newest_first), 2):
+            self.script.pages_read += 1
+            yield {"StackEvents": newest_first[start : start + 2]}
+
+
+CREATED = [
+    ("CREATE_IN_PROGRESS", [event(1, NAME, "CREATE_IN_PROGRESS"),
+                            event(2, "VPC", "CREATE_IN_PROGRESS")]),
+    ("CREATE_IN_PROGRESS", []),
+    ("CREATE_IN_PROGRESS", [event(3, "VPC", "CREATE_COMPLETE"),
+                            event(4, "Subnet", "CREATE_IN_PROGRESS"),
+                            event(5, "Subnet", "CREATE_COMPLETE")]),
+    ("CREATE_COMPLETE", [event(6, NAME, "CREATE_COMPLETE")]),
+]  # fmt: skip
+ROLLED_BACK = [
+    ("CREATE_IN_PROGRESS", [event(1, NAME, "CREATE_IN_PROGRESS"),
+                            event(2, "VPC", "CREATE_IN_PROGRESS")]),
+    ("ROLLBACK_IN_PROGRESS", [event(3, "Subnet", "CREATE_FAILED", CANCELLED),
+                              event(4, "Instance", "CREATE_FAILED", "no t4g.micro in us-east-1e"),
+                              event(5, "Bucket", "CREATE_FAILED", CANCELLED),
+                              event(6, "Route", "CREATE_FAILED", "later"),
+                              event(7, NAME, "ROLLBACK_IN_PROGRESS", "The following ...")]),
+    ("ROLLBACK_COMPLETE", [event(8, NAME, "ROLLBACK_COMPLETE")]),
+]  # fmt: skip
+DELETED = [
+    ("DELETE_IN_PROGRESS", [event(21, NAME, "DELETE_IN_PROGRESS")]),
+    ("DELETE_COMPLETE", [event(22, "VPC", "DELETE_COMPLETE"),
+                         event(23, NAME, "DELETE_COMPLETE")]),
+]  # fmt: skip
+DELETE_FAILED = [
+    ("DELETE_IN_PROGRESS", [event(11, NAME, "DELETE_IN_PROGRESS")]),
+    ("DELETE_FAILED", [event(12, "Bucket", "DELETE_FAILED", "The bucket is not empty"),
+                       event(13, NAME, "DELETE_FAILED", "failed to delete: [Bucket]")]),
+]  # fmt: skip
+
+
+def events_of(story) -> list[Event]:
+    script = ScriptedCloudFormation()
+    script.told = [one for _, told in story for one in told]
+    return stacks.events(script, NAME)
+
+
+def heard(seen: list) -> list[str]:
+    return [one.id for one in seen if isinstance(one, Event)]
+
+
+def test_events_come_oldest_first_and_none_older_than_the_known_one_is_asked_for():
+    script = ScriptedCloudFormation()
+    script.told = [event(index, "VPC", "CREATE_IN_PROGRESS") for index in range(1, 10)]
+    assert [one.id for one in stacks.events(script, NAME)] == [f"e{n}" for n in range(1, 10)]
+    script.pages_read = 0
+    assert [one.id for one in stacks.events(script, NAME, after="e7")] == ["e8", "e9"]
+    assert script.pages_read == 2
+
+
+def test_follow_tells_each_event_once_and_returns_the_stack():
+    seen: list = []
+    stack = stacks.follow(ScriptedCloudFormation(*CREATED), NAME, watch=seen.append)
+    assert heard(seen) == ["e1", "e2", "e3", "e4", "e5", "e6"]
+    assert (stack.status, stack.outputs) == ("CREATE_COMPLETE", {"VpcId": "vpc-1"})
+    assert stack.parameters == {"ImageId": "ami-1"}, "the value, not the name of a parameter"
+
+
+def test_follow_raises_the_first_cause():
+    with pytest.raises(StackFailed) as caught:
+        stacks.follow(ScriptedCloudFormation(*ROLLED_BACK), NAME)
+    assert caught.value.status == "ROLLBACK_COMPLETE"
+    assert caught.value.cause.logical_id == "Instance"
+    assert "no t4g.micro in us-east-1e" in str(caught.value)
+    assert "99_clean_up" in str(caught.value)
+
+
+def test_follow_refuses_a_missing_stack():
+    with pytest.raises(StackMissing, match="run 01_deploy first"):
+        stacks.follow(ScriptedCloudFormation(), NAME)
+
+
+@pytest.mark.parametrize(
+    ("story", "cause"),
+    [
+        pytest.param(CREATED, None, id="nothing failed"),
+        pytest.param(ROLLED_BACK, "e4", id="the earliest that was not cancelled"),
+        pytest.param(ROLLED_BACK + DELETE_FAILED, "e12", id="of the last operation only"),
+        pytest.param(
+            [("CREATE_FAILED", [event(1, NAME, "CREATE_IN_PROGRESS"),
+                                event(2, NAME, "CREATE_FAILED", "validation failed")])],
+            "e2", id="the stack itself if no resource failed",
+        ),
+    ],
+)  # fmt: skip
+def test_first_cause(story, cause):
+    found = stacks.first_cause(events_of(story))
+    assert (found.id if found else None) == cause
+
+
+@pytest.mark.parametrize(
+    ("story", "says"),
+    [
+        pytest.param(ROLLED_BACK, "ROLLBACK_COMPLETE: it can only be deleted; run 99_clean_up",
+                     id="a stack that rolled back"),
+        pytest.param(CREATED + DELETE_FAILED, r"DELETE_FAILED: run 99_clean_up.*Bucket .AWS::EC2",
+                     id="a stack whose deletion failed"),
+        pytest.param(CREATED[:1], "CREATE_IN_PROGRESS: wait until it has settled",
+                     id="a stack under way"),
+    ],
+)  # fmt: skip
+def test_find_says_why_a_stack_is_of_no_use(story, says):
+    script = ScriptedCloudFormation()
+    script.told = [one for _, told in story for one in told]
+    script.status = story[-1][0]
+    with pytest.raises(StackFailed, match=says) as caught:
+        stacks.find(script, NAME)
+    assert "\n" not in str(caught.value)
+
+
+def test_find_returns_a_stack_that_is_ready():
+    script = ScriptedCloudFormation()
+    script.status = "CREATE_COMPLETE"
+    assert stacks.find(script, NAME).id == ID
+
+
+def test_find_names_the_stacks_of_the_lab_that_exist():
+    def other(name: str, parameters: list[str]) -> dict:
+        listed = [{"ParameterKey": key, "ParameterValue": ""} for key in parameters]
+        return {"StackName": name, "StackId": name, "StackStatus": "CREATE_COMPLETE",
+                "Parameters": listed}  # fmt: skip
+
+    script = ScriptedCloudFormation()
+    script.others = [other("flow-logs-lab-bob", sorted(stacks.LAB_PARAMETERS)),
+                     other("payroll", ["Prefix"])]  # fmt: skip
+    with pytest.raises(StackMissing, match=f"no stack {NAME}: run 01_deploy first") as caught:
+        stacks.find(script, NAME)
+    assert "flow-logs-lab-bob: is the prefix right?" in str(caught.value)
+    assert caught.value.existing == ("flow-logs-lab-bob",)
+
+
+SSO = "arn:aws:sts::123456789012:assumed-role/Students/"
+
+
+@pytest.mark.parametrize(
+    ("owner", "arn", "refused"),
+    [
+        pytest.param(ALICE, ALICE, False, id="one's own"),
+        pytest.param(ALICE, ALICE.replace("alice", "bob"), True, id="a colleague's"),
+        pytest.param(None, ALICE, True, id="nobody's"),
+        pytest.param(SSO + "a@example.com", SSO + "b@example.com", True, id="one role, two people"),
+        pytest.param(SSO + "botocore-session-1760000000", SSO + "botocore-session-1760009999",
+                     False, id="one role, session names from the clock"),
+        pytest.param(SSO + "botocore-session-1760000000", SSO + "b@example.com", True,
+                     id="a role against a person of it"),
+    ],
+)  # fmt: skip
+def test_check_owner(owner, arn, refused):
+    stack = Stack(NAME, ID, "CREATE_COMPLETE", tags={"Owner": owner} if owner else {})
+    if refused:
+        with pytest.raises(StackNotOurs, match="hoose another prefix"):
+            stacks.check_owner(stack, arn)
+    else:
+        stacks.check_owner(stack, arn)
+
+
+def deletable(*deletion) -> ScriptedCloudFormation:
+    script = ScriptedCloudFormation(*CREATED)
+    while script.story:
+        script.describe_stacks(NAME)
+    script.deletion = list(deletion)
+    return script
+
+
+def test_delete_waits_until_the_stack_is_gone_and_tells_only_its_events():
+    script, seen = deletable(*DELETED), []
+    stacks.delete(script, NAME, watch=seen.append)
+    assert heard(seen) == ["e21", "e22", "e23"]
+    assert stacks.describe(script, NAME) is None
+
+
+def test_delete_does_not_take_the_state_before_it_for_the_outcome():
+    script = deletable(("CREATE_COMPLETE", []), *DELETED)
+    stacks.delete(script, NAME)
+    assert script.status == "DELETE_COMPLETE"
+
+
+def test_delete_names_what_stayed():
+    with pytest.raises(StackFailed, match=r"What stayed: Bucket .*The bucket is not empty"):
+        stacks.delete(deletable(*DELETE_FAILED), NAME)
+
+
+def test_delete_of_nothing_is_fine():
+    script = ScriptedCloudFormation()
+    stacks.delete(script, NAME)
+    assert script.deletions == 0
+
+
+def test_the_template_is_where_we_say():
+    assert stacks.TEMPLATE.parts[-2:] == ("cfn", "lab.yaml")
