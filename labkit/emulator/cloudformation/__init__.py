@@ -1,0 +1,1 @@
+"""CloudFormation: templates in, resources made by one provider per type, events as on AWS."""
