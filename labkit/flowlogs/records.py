@@ -20,7 +20,7 @@ from labkit.fields import BY_NAME, DEFAULT_FIELDS, FIELDS, column
 _TYPES = {"int32": pa.int32(), "int64": pa.int64(), "string": pa.string()}
 COLUMN_TYPES: dict[str, pa.DataType] = {field.column: _TYPES[field.dtype] for field in FIELDS}
 _UNIX_TIME = pa.timestamp("s", "UTC")
-_NEEDED = ("start", "end", "log_status")
+ALWAYS_READ = ("start", "end", "log_status")
 _WHOLE_NUMBER = re.compile(r"-|-?[0-9]+")
 
 
@@ -95,7 +95,7 @@ def parse_table(
     if table is None:  # blank lines, runs of whitespace, or a bad line
         rows = _split(data, fields, file, first_line)
         table = _read_rows(rows, fields, columns)
-    return _with_times(table), _count(table, lines)
+    return with_times(table), _count(table, lines)
 
 
 def to_frame(table: pa.Table, read: Mapping[str, int]) -> pd.DataFrame:
@@ -160,7 +160,7 @@ def _read_csv(
 ) -> pa.Table:
     schema = _schema(fields)
     names = [name for name, _ in schema]
-    wanted = None if columns is None else {*columns, *_NEEDED}
+    wanted = None if columns is None else {*columns, *ALWAYS_READ}
     return pyarrow.csv.read_csv(
         pa.BufferReader(data),
         read_options=pyarrow.csv.ReadOptions(column_names=names, use_threads=False),
@@ -222,7 +222,7 @@ def _format_error(
     )
 
 
-def _with_times(table: pa.Table) -> pa.Table:
+def with_times(table: pa.Table) -> pa.Table:
     """Make Unix seconds UTC times, without copying them."""
     for name in {"start", "end"}.intersection(table.column_names):
         place = table.column_names.index(name)

@@ -1,0 +1,106 @@
+"""Where flow logs lie in a bucket: the layouts of keys, and what a file's name says.
+
+Source: docs.aws.amazon.com/vpc/latest/userguide/flow-logs-s3-path.html
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+from labkit.errors import LabError
+
+AWS_LOGS = "AWSLogs/"
+MOST_FOLDERS = 500
+
+_FILE_NAME = re.compile(
+    r"(?P<account_id>\d{12})_vpcflowlogs_(?P<region>[a-z0-9-]+)_(?P<flow_log_id>fl-[0-9a-f]+)"
+    r"_(?P<slot>\d{8}T\d{4}Z)_(?P<hash>[^_./]+)\.(?P<format>log\.gz|log\.parquet|parquet)"
+)
+_SERVICE = re.compile(
+    r"(?:aws-account-id=)?\d{12}/(?:aws-service=)?vpcflowlogs/(?P<region>(?:aws-region=)?[^/]+)/"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FileName:
+    """What the name of a flow log file says.
+
+    Attributes:
+        slot: The start of the five minutes in which its records end, about.
+        is_parquet: Parquet rather than gzipped text.
+    """
+
+    account_id: str
+    region: str
+    flow_log_id: str
+    slot: datetime
+    is_parquet: bool
+
+
+def parse_key(key: str) -> FileName | None:
+    """Return what a key's last part says, or None if the object is no flow log file."""
+    match = _FILE_NAME.fullmatch(key.rpartition("/")[2])
+    if match is None:
+        return None
+    slot = datetime.strptime(match["slot"], "%Y%m%dT%H%MZ").replace(tzinfo=UTC)
+    return FileName(
+        match["account_id"],
+        match["region"],
+        match["flow_log_id"],
+        slot,
+        match["format"].endswith("parquet"),
+    )
+
+
+def find_regions(s3: Any, bucket: str, prefix: str = "") -> list[str]:
+    """Return the key prefixes of flow logs in a bucket, down to the Region, for each account.
+
+    The prefix before `AWSLogs/`, if any, and Hive-compatible names are found, not assumed.
+
+    Raises:
+        ClientError: NoSuchBucket, AccessDenied and the like.
+        LabError: The bucket holds too many other folders to look through.
+    """
+    if prefix and not prefix.endswith("/"):
+        prefix += "/"
+    return [
+        region
+        for logs in _find_aws_logs(s3, bucket, prefix)
+        for account in _folders(s3, bucket, logs)
+        for service in _folders(s3, bucket, account)
+        for region in _folders(s3, bucket, service)
+        if _SERVICE.fullmatch(region.removeprefix(logs))
+    ]
+
+
+def day_prefix(region_prefix: str, day: date) -> str:
+    """Return the prefix under which a UTC day's files lie, hourly folders or not."""
+    hive = "aws-region=" in region_prefix
+    return region_prefix + day.strftime("year=%Y/month=%m/day=%d/" if hive else "%Y/%m/%d/")
+
+
+def _find_aws_logs(s3: Any, bucket: str, prefix: str) -> Iterator[str]:
+    pending, seen = [prefix], 0
+    while pending:
+        for folder in _folders(s3, bucket, pending.pop(0)):
+            seen += 1
+            if seen > MOST_FOLDERS:
+                raise LabError(
+                    f"Looked at {MOST_FOLDERS} folders of the bucket {bucket} without an end: "
+                    "say prefix=… where its flow logs are."
+                )
+            if folder.endswith("/" + AWS_LOGS) or folder == AWS_LOGS:
+                yield folder
+            else:
+                pending.append(folder)
+
+
+def _folders(s3: Any, bucket: str, prefix: str) -> list[str]:
+    pages = s3.get_paginator("list_objects_v2").paginate(
+        Bucket=bucket, Prefix=prefix, Delimiter="/"
+    )
+    return [folder["Prefix"] for page in pages for folder in page.get("CommonPrefixes", ())]

@@ -1,0 +1,43 @@
+import boto3
+import botocore.session
+import pytest
+from moto.server import ThreadedMotoServer
+
+REGION = "us-east-1"
+
+
+@pytest.fixture(scope="session")
+def moto_url():
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def connect(tmp_path_factory):
+    """Make sessions whose own profile names an endpoint, as `aws.connect` does."""
+
+    def make(url):
+        config = tmp_path_factory.mktemp("aws") / "config"
+        config.write_text(f"[profile lab]\nregion = {REGION}\nendpoint_url = {url}\n")
+        core = botocore.session.Session(profile="lab")
+        core.set_config_variable("config_file", str(config))
+        core.set_credentials("an-access-key", "a-secret-key")
+        return boto3.Session(botocore_session=core)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def aws(moto_url, connect):
+    return connect(moto_url)
+
+
+@pytest.fixture
+def bucket(aws, request):
+    """An empty bucket with a name of its own."""
+    name = f"flow-logs-{abs(hash(request.node.nodeid)):x}"
+    aws.client("s3").create_bucket(Bucket=name)
+    return name
