@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from labkit.emulator.cloudformation.validation import ValidationError
+from labkit.emulator.cloudformation.validation import ValidationError, format_error
 
 NO_VALUE = object()
 """What `Ref: AWS::NoValue` yields: the property or list item that holds it is left out."""
@@ -96,7 +96,7 @@ def resolve(value: Any, scope: Scope) -> Any:
 def holds(condition: str, scope: Scope) -> bool:
     """Return whether a condition of the template holds."""
     if condition not in scope.conditions:
-        raise ValidationError(f"Template format error: Unresolved condition dependency {condition}")
+        raise format_error(f"Unresolved condition dependency {condition}")
     return _boolean(scope.conditions[condition], scope)
 
 

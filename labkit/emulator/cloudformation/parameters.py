@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from labkit.emulator.cloudformation.validation import ValidationError
+from labkit.emulator.cloudformation.validation import ValidationError, format_error
 
 _SSM_VALUE = re.compile(r"AWS::SSM::Parameter::Value<(.+)>")
 _PLAIN_TYPES = re.compile(
@@ -92,9 +92,7 @@ def _parameter(
     from_ssm = _SSM_VALUE.fullmatch(declared_type)
     inner_type = from_ssm[1] if from_ssm else declared_type
     if not _PLAIN_TYPES.fullmatch(inner_type):
-        raise ValidationError(
-            f"Template format error: Unrecognized parameter type: {declared_type or None}"
-        )
+        raise format_error(f"Unrecognized parameter type: {declared_type or None}")
     _check(key, declaration, given, inner_type)
     resolved = fetch(given) if from_ssm else None
     text = given if resolved is None else resolved

@@ -13,3 +13,8 @@ class ValidationError(ServiceError):
 
     def __init__(self, message: str):
         super().__init__("ValidationError", message)
+
+
+def format_error(message: str) -> ValidationError:
+    """Return the error of a text that is no template."""
+    return ValidationError(f"Template format error: {message}")

@@ -1,0 +1,77 @@
+"""The text of a template -> the plain data in it, short tags such as `!Ref` written out.
+
+Source: docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-formats.html
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import yaml
+
+from labkit.emulator.cloudformation.validation import format_error
+
+
+def load(body: str) -> Any:
+    """Return what JSON or YAML says.
+
+    Raises:
+        ValidationError: the text is neither, or has what CloudFormation does not take.
+    """
+    if body.lstrip().startswith("{"):
+        try:
+            return json.loads(body)
+        except json.JSONDecodeError as error:
+            place = f"(line {error.lineno}, column {error.colno})"
+            raise format_error(f"JSON not well-formed. {place}") from error
+    try:
+        if "&" in body:
+            _check_aliases(body)
+        return yaml.load(body, Loader=_TemplateLoader)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f" (line {mark.line + 1}, column {mark.column + 1})" if mark else ""
+        raise format_error(f"YAML not well-formed.{place}") from error
+
+
+def _check_aliases(body: str) -> None:
+    if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(body, _TemplateLoader)):
+        raise format_error("YAML aliases are not allowed in CloudFormation templates")
+
+
+class _TemplateLoader(yaml.CSafeLoader):
+    """YAML 1.1 without dates, aliases and duplicate keys, with the short tags of functions."""
+
+
+# `2012-10-17` stays the text that it is.
+_TemplateLoader.yaml_implicit_resolvers = {
+    first: [(tag, regexp) for tag, regexp in resolvers if not tag.endswith(":timestamp")]
+    for first, resolvers in _TemplateLoader.yaml_implicit_resolvers.items()
+}
+
+
+def _construct_mapping(loader: Any, node: yaml.MappingNode) -> dict[str, Any]:
+    result: dict[str, Any] = {}
+    for key_node, value_node in node.value:
+        key = loader.construct_object(key_node, deep=True)
+        if not isinstance(key, str):
+            raise format_error(f"map keys must be strings; received numeric [{key}] instead")
+        if key in result:
+            line = key_node.start_mark.line + 1
+            raise format_error(f"Duplicate key {key} found in template. (line {line})")
+        result[key] = loader.construct_object(value_node, deep=True)
+    return result
+
+
+def _construct_function(loader: Any, suffix: str, node: yaml.Node) -> dict[str, Any]:
+    name = suffix if suffix in {"Ref", "Condition"} else f"Fn::{suffix}"
+    if isinstance(node, yaml.MappingNode):
+        return {name: _construct_mapping(loader, node)}
+    if isinstance(node, yaml.SequenceNode):
+        return {name: loader.construct_sequence(node, deep=True)}
+    return {name: loader.construct_scalar(node)}
+
+
+_TemplateLoader.add_constructor("tag:yaml.org,2002:map", _construct_mapping)
+_TemplateLoader.add_multi_constructor("!", _construct_function)

@@ -1,0 +1,31 @@
+"""Log groups."""
+
+from __future__ import annotations
+
+from labkit.emulator.cloudformation.providers.provider import (
+    Attributes,
+    Context,
+    Properties,
+    Provider,
+)
+
+
+class LogGroup(Provider):
+    type = "AWS::Logs::LogGroup"
+    honors = ("LogGroupName", "RetentionInDays", "Tags")
+    attributes = ("Arn",)
+
+    def create(self, context: Context, properties: Properties) -> Attributes:
+        logs = context.client("logs")
+        name = properties.get("LogGroupName") or context.name(512)
+        tags = {tag["Key"]: tag["Value"] for tag in context.tag_list(properties)}
+        logs.create_log_group(logGroupName=name, **({"tags": tags} if tags else {}))
+        context.exists(name)
+        if "RetentionInDays" in properties:
+            days = properties["RetentionInDays"]
+            logs.put_retention_policy(logGroupName=name, retentionInDays=days)
+        groups = logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"]
+        return {"Arn": next(group["arn"] for group in groups if group["logGroupName"] == name)}
+
+    def delete(self, context: Context, physical_id: str, properties: Properties) -> None:
+        context.client("logs").delete_log_group(logGroupName=physical_id)

@@ -1,0 +1,91 @@
+"""Network ACLs, their entries, and which subnet has which."""
+
+from __future__ import annotations
+
+from labkit.emulator.cloudformation.providers.provider import (
+    Attributes,
+    Context,
+    Properties,
+    Provider,
+    picked,
+)
+from labkit.emulator.cloudformation.providers.vpc import acl_association
+
+
+class NetworkAcl(Provider):
+    type = "AWS::EC2::NetworkAcl"
+    honors = ("Tags", "VpcId")
+    attributes = ("Id",)
+
+    def create(self, context: Context, properties: Properties) -> Attributes:
+        acl_id = context.client("ec2").create_network_acl(
+            VpcId=properties["VpcId"],
+            TagSpecifications=context.tag_specifications("network-acl", properties),
+        )["NetworkAcl"]["NetworkAclId"]
+        context.exists(acl_id)
+        return {"Id": acl_id}
+
+    def delete(self, context: Context, physical_id: str, properties: Properties) -> None:
+        context.client("ec2").delete_network_acl(NetworkAclId=physical_id)
+
+
+class NetworkAclEntry(Provider):
+    type = "AWS::EC2::NetworkAclEntry"
+    honors = (
+        "CidrBlock",
+        "Egress",
+        "Icmp",
+        "Ipv6CidrBlock",
+        "NetworkAclId",
+        "PortRange",
+        "Protocol",
+        "RuleAction",
+        "RuleNumber",
+    )
+    attributes = ("Id",)
+
+    def create(self, context: Context, properties: Properties) -> Attributes:
+        entry = dict(properties)
+        if "Icmp" in entry:
+            entry["IcmpTypeCode"] = entry.pop("Icmp")
+        entry["Protocol"] = str(entry["Protocol"])
+        entry.setdefault("Egress", False)
+        context.client("ec2").create_network_acl_entry(**entry)
+        name = context.name(255)
+        context.exists(name)
+        return {"Id": name}
+
+    def delete(self, context: Context, physical_id: str, properties: Properties) -> None:
+        key = picked(properties, "NetworkAclId", "RuleNumber")
+        context.client("ec2").delete_network_acl_entry(
+            **key, Egress=properties.get("Egress", False)
+        )
+
+
+class SubnetNetworkAclAssociation(Provider):
+    type = "AWS::EC2::SubnetNetworkAclAssociation"
+    honors = ("NetworkAclId", "SubnetId")
+    attributes = ("AssociationId",)
+
+    def create(self, context: Context, properties: Properties) -> Attributes:
+        ec2 = context.client("ec2")
+        association_id = _replace(ec2, properties["SubnetId"], properties["NetworkAclId"])
+        context.exists(association_id)
+        return {"AssociationId": association_id}
+
+    def delete(self, context: Context, physical_id: str, properties: Properties) -> None:
+        """Give the subnet its VPC's default network ACL back: a subnet always has one."""
+        ec2 = context.client("ec2")
+        subnets = ec2.describe_subnets(SubnetIds=[properties["SubnetId"]])["Subnets"]
+        default = [
+            {"Name": "vpc-id", "Values": [subnets[0]["VpcId"]]},
+            {"Name": "default", "Values": ["true"]},
+        ]
+        acls = ec2.describe_network_acls(Filters=default)["NetworkAcls"]
+        _replace(ec2, properties["SubnetId"], acls[0]["NetworkAclId"])
+
+
+def _replace(ec2, subnet_id: str, acl_id: str) -> str:
+    return ec2.replace_network_acl_association(
+        AssociationId=acl_association(ec2, subnet_id), NetworkAclId=acl_id
+    )["NewAssociationId"]

@@ -1,0 +1,108 @@
+"""Make labkit/emulator/cloudformation/schemas.json from the resource schemas that cfn-lint ships.
+
+Run it after a provider honors another property, or after cfn-lint's version was raised:
+
+    python tests/emulator/cloudformation/make_schemas.py
+"""
+
+from __future__ import annotations
+
+import json
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import cfnlint
+
+from labkit.emulator import cloudformation
+from labkit.emulator.cloudformation.providers import PROVIDERS
+
+TARGET = Path(cloudformation.__file__).with_name("schemas.json")
+SCHEMAS = Path(cfnlint.__file__).parent / "data" / "schemas"
+REGION = "us-east-1"
+LEFT_OUT = {"default", "description", "examples", "format", "insertionOrder", "relationshipRef"}
+KEPT_ON_TOP = (
+    "additionalProperties",
+    "dependentExcluded",
+    "dependentRequired",
+    "required",
+    "requiredOr",
+    "requiredXor",
+)
+
+
+def main() -> None:
+    TARGET.write_text(text(), encoding="utf-8")
+
+
+def text() -> str:
+    """Return what the file should hold, the same on each run."""
+    source = f"cfn-lint {metadata.version('cfn-lint')}, {REGION}; made by {Path(__file__).name}"
+    types = {name: entry(name) for name in sorted(PROVIDERS)}
+    return json.dumps({"source": source, "types": types}, indent=1, sort_keys=True) + "\n"
+
+
+def entry(type_name: str) -> dict[str, Any]:
+    """Return one type's schema, cut down to what its provider honors."""
+    provided = json.loads((SCHEMAS / "providers" / f"{REGION}.json").read_text())
+    full = json.loads((SCHEMAS / "resources" / f"{provided[type_name]}.json").read_text())
+    honors = PROVIDERS[type_name].honors
+    read_only = {
+        path.split("/")[2] for path in full.get("readOnlyProperties", []) if path.count("/") == 2
+    }
+    properties = {"type": "object", **{key: full[key] for key in KEPT_ON_TOP if key in full}}
+    properties["properties"] = {name: trimmed(full["properties"][name]) for name in honors}
+    tagging = full.get("tagging", {})
+    return {
+        "properties": properties,
+        "definitions": reachable(properties, full.get("definitions", {})),
+        "readOnly": sorted(read_only),
+        "notHonored": sorted(full["properties"].keys() - read_only - set(honors)),
+        "taggable": tagging.get("taggable", True),
+        "systemTags": tagging.get("cloudFormationSystemTags", True),
+    }
+
+
+def trimmed(schema: Any) -> Any:
+    """Return a schema without what does not decide anything."""
+    if isinstance(schema, list):
+        return [trimmed(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    kept = {}
+    for key, value in schema.items():
+        if key in {"properties", "patternProperties"}:
+            kept[key] = {name: trimmed(inner) for name, inner in value.items()}
+        elif key in {"anyOf", "oneOf"} and {} in trimmed(value):
+            continue  # one alternative takes everything
+        elif key == "pattern":
+            kept[key] = value.replace(r"\p{L}\p{Z}\p{N}", r"\w\s")  # as Python writes it
+        elif key not in LEFT_OUT:
+            kept[key] = trimmed(value)
+    return kept
+
+
+def reachable(schema: Any, definitions: dict[str, Any]) -> dict[str, Any]:
+    """Return the definitions that a schema points at, and those that they point at."""
+    found: dict[str, Any] = {}
+    waiting = references(schema)
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found[name] = trimmed(definitions[name])
+            waiting |= references(found[name])
+    return found
+
+
+def references(schema: Any) -> set[str]:
+    """Return the names of the definitions that a schema points at."""
+    if isinstance(schema, list):
+        return set().union(*map(references, schema)) if schema else set()
+    if not isinstance(schema, dict):
+        return set()
+    own = {schema["$ref"].rsplit("/", 1)[1]} if isinstance(schema.get("$ref"), str) else set()
+    return own.union(*map(references, schema.values()))
+
+
+if __name__ == "__main__":
+    main()
