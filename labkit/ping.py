@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import zip_longest
@@ -156,6 +156,32 @@ def overlapping(
         together += joined
         pending = [run for run in pending if run not in joined]
     return sorted(together, key=lambda run: run.started_at)
+
+
+def expected_packets(
+    runs: Iterable[PingRun], instances: Mapping[str, str]
+) -> dict[tuple[str, str], int]:
+    """Return how many packets went each way between instances, by what ping printed.
+
+    Each of the two network interfaces sees each of these packets. A reply that came twice is
+    two packets.
+
+    Args:
+        runs: The pings; those to or from elsewhere are left out.
+        instances: Private addresses by instance id.
+
+    Returns:
+        Packets by (srcaddr, dstaddr), both ways.
+    """
+    packets: dict[tuple[str, str], int] = {}
+    for run in runs:
+        source, destination = instances.get(run.instance_id), run.result.destination
+        if source is None or destination not in instances.values():
+            continue
+        there, back = (source, destination), (destination, source)
+        packets[there] = packets.get(there, 0) + run.result.transmitted
+        packets[back] = packets.get(back, 0) + run.result.received + run.result.duplicates
+    return packets
 
 
 def _touch(one: PingRun, other: PingRun, margin: timedelta) -> bool:

@@ -23,6 +23,10 @@ FINISHED = {"Success", "Failed", "TimedOut", "Cancelled"}
 DEFAULT_TIMEOUT_S = 7200  # SSM's own: 3600 to deliver, 3600 to execute
 DELIVERY_TIMEOUT_S = 120
 APPEARS_WITHIN_S = 60
+NODE_COLUMNS = [
+    "InstanceId", "PingStatus", "AgentVersion", "PlatformName", "PlatformVersion", "IPAddress",
+    "LastPingDateTime",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,16 +138,20 @@ def wait(
     return _result(ended, _lines(ssm, CommandId=command_id))
 
 
-def history(ssm: Any, *, since: datetime) -> list[CommandResult]:
-    """Return every finished invocation that was sent at `since` or later, newest last.
+def history(
+    ssm: Any, instance_ids: Iterable[str] = (), *, since: datetime | None = None
+) -> list[CommandResult]:
+    """Return every finished invocation, newest last.
 
     Args:
         ssm: The client.
-        since: An aware datetime. SSM remembers commands for 30 days.
+        instance_ids: Only those that ran on these instances; none: on any.
+        since: Only those that were sent then or later; None: all. SSM remembers 30 days.
     """
-    invoked_after = {"key": "InvokedAfter", "value": f"{since.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"}
-    pages = ssm.get_paginator("list_command_invocations").paginate(Filters=[invoked_after])
-    lines = _lines(ssm, Filters=[invoked_after])
+    wanted = set(instance_ids)
+    filters = {"Filters": [_invoked_after(since)]} if since else {}
+    pages = ssm.get_paginator("list_command_invocations").paginate(**filters)
+    lines = _lines(ssm, **filters)
     found = [
         _result(
             ssm.get_command_invocation(CommandId=one["CommandId"], InstanceId=one["InstanceId"]),
@@ -151,9 +159,12 @@ def history(ssm: Any, *, since: datetime) -> list[CommandResult]:
         )
         for page in pages
         for one in page["CommandInvocations"]
-        if one["Status"] in FINISHED and one["RequestedDateTime"] >= since.replace(microsecond=0)
+        if one["Status"] in FINISHED
+        and (not wanted or one["InstanceId"] in wanted)
+        and (since is None or one["RequestedDateTime"] >= since.replace(microsecond=0))
     ]
-    return sorted(found, key=lambda result: result.started_at or since)
+    never = datetime.min.replace(tzinfo=UTC)
+    return sorted(found, key=lambda result: result.started_at or never)
 
 
 def nodes(
@@ -165,8 +176,8 @@ def nodes(
     the endpoints allow it.
 
     Returns:
-        One row each, in the order asked for: instance_id, ping_status, agent_version,
-        platform, ip_address, last_ping_at.
+        One row each, in the order asked for, by AWS's names: InstanceId, PingStatus,
+        AgentVersion, PlatformName, PlatformVersion, IPAddress, LastPingDateTime.
 
     Raises:
         WaitTimedOut: Says which node is missing, and which is not Online.
@@ -187,24 +198,13 @@ def nodes(
         watch=watch,
         describe=lambda seen: ", ".join(f"{one} {status(seen, one)}" for one in wanted),
     )
-    return pd.DataFrame([_node(found[one]) for one in wanted])
+    return pd.DataFrame([found[one] for one in wanted], columns=NODE_COLUMNS)
 
 
 def _information(ssm: Any, instance_ids: list[str]) -> list[dict[str, Any]]:
     filters = [{"Key": "InstanceIds", "Values": instance_ids}]
     pages = ssm.get_paginator("describe_instance_information").paginate(Filters=filters)
     return [one for page in pages for one in page["InstanceInformationList"]]
-
-
-def _node(one: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "instance_id": one["InstanceId"],
-        "ping_status": one["PingStatus"],
-        "agent_version": one.get("AgentVersion"),
-        "platform": " ".join(filter(None, [one.get("PlatformName"), one.get("PlatformVersion")])),
-        "ip_address": one.get("IPAddress"),
-        "last_ping_at": one.get("LastPingDateTime"),
-    }
 
 
 def _absent_as_none(look: Callable[[], dict[str, Any]]) -> Callable[[], dict[str, Any] | None]:
@@ -217,6 +217,10 @@ def _absent_as_none(look: Callable[[], dict[str, Any]]) -> Callable[[], dict[str
             raise
 
     return tolerant
+
+
+def _invoked_after(since: datetime) -> dict[str, str]:
+    return {"key": "InvokedAfter", "value": f"{since.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"}
 
 
 def _lines(ssm: Any, **which: Any) -> dict[str, tuple[str, ...]]:

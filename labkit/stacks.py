@@ -7,8 +7,8 @@ notebook 01_deploy.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -16,17 +16,16 @@ from botocore.exceptions import ClientError
 
 from labkit.errors import StackFailed, StackMissing, StackNotOurs
 from labkit.stack_events import Event, events, first_cause, what_stayed
+from labkit.template import TEMPLATE, resource_text
 from labkit.waiting import Watch, silent, until
 
 __all__ = [
     "TEMPLATE", "Event", "Stack", "check_owner", "delete", "describe", "events", "find",
-    "first_cause", "follow", "lab_stacks", "resources",
+    "first_cause", "follow", "lab_stacks", "look_for", "resource_text", "resources",
 ]  # fmt: skip
 
-TEMPLATE = Path(__file__).parent.parent / "cfn" / "lab.yaml"
-"""The lab's template."""
-
 SUCCESS = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"}
+USABLE = {*SUCCESS, "UPDATE_ROLLBACK_COMPLETE"}
 GONE = "no longer known to CloudFormation"
 LAB_PARAMETERS = {"Prefix", "Owner", "RunId", "AggregationInterval"}
 
@@ -54,7 +53,28 @@ def find(cloudformation: Any, stack_name: str) -> Stack:
     stack = describe(cloudformation, stack_name)
     if stack is None:
         raise _missing(cloudformation, stack_name)
-    if stack.status in SUCCESS or stack.status == "UPDATE_ROLLBACK_COMPLETE":
+    if stack.status in USABLE:
+        return stack
+    raise _unusable(cloudformation, stack)
+
+
+def look_for(cloudformation: Any, stack_name: str, *, owner: str) -> Stack | None:
+    """Return the stack of that name if it is ours and of use, or under way; None if there is none.
+
+    Args:
+        cloudformation: The client.
+        stack_name: The name that is wanted for a stack.
+        owner: Who wants it: the Arn of GetCallerIdentity.
+
+    Raises:
+        StackNotOurs: The name is taken by somebody else's stack.
+        StackFailed: It is ours, but can only be deleted.
+    """
+    stack = describe(cloudformation, stack_name)
+    if stack is None:
+        return None
+    check_owner(stack, owner)
+    if stack.status in {*USABLE, "CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS"}:
         return stack
     raise _unusable(cloudformation, stack)
 
@@ -121,9 +141,21 @@ def follow(
 
 
 def delete(
-    cloudformation: Any, stack_name: str, *, timeout_s: float = 3600, watch: Watch = silent
+    cloudformation: Any,
+    stack_name: str,
+    *,
+    retain: Sequence[str] = (),
+    timeout_s: float = 3600,
+    watch: Watch = silent,
 ) -> None:
     """Delete a stack and wait until it is gone; no stack of that name is fine.
+
+    Args:
+        cloudformation: The client.
+        stack_name: Its name or id.
+        retain: Logical ids to leave alone; AWS allows that only for a stack in DELETE_FAILED.
+        timeout_s: Seconds after which to give up.
+        watch: Gets each event.
 
     Raises:
         StackFailed: DELETE_FAILED; names the resources that stayed, and why.
@@ -133,7 +165,8 @@ def delete(
     if stack is None or stack.status == "DELETE_COMPLETE":
         return
     known = events(cloudformation, stack.id)
-    cloudformation.delete_stack(StackName=stack.id)
+    wish = {"RetainResources": list(retain)} if retain else {}
+    cloudformation.delete_stack(StackName=stack.id, **wish)
     after = known[-1].id if known else None
     stack = _settled(cloudformation, stack, after, timeout_s=timeout_s, watch=watch)
     if stack.status != "DELETE_COMPLETE":
@@ -141,7 +174,10 @@ def delete(
 
 
 def resources(cloudformation: Any, stack_name: str) -> pd.DataFrame:
-    """Return the resources of a stack: columns logical_id, type, physical_id, status.
+    """Return the resources of a stack, by AWS's names.
+
+    Returns:
+        Columns LogicalResourceId, ResourceType, PhysicalResourceId, ResourceStatus.
 
     Raises:
         StackMissing: There is no such stack.
@@ -152,16 +188,8 @@ def resources(cloudformation: Any, stack_name: str) -> pd.DataFrame:
         if _says_missing(error):
             raise _missing(cloudformation, stack_name) from None
         raise
-    rows = [
-        (
-            one["LogicalResourceId"],
-            one["ResourceType"],
-            one.get("PhysicalResourceId", ""),
-            one["ResourceStatus"],
-        )
-        for one in answer
-    ]
-    return pd.DataFrame(rows, columns=["logical_id", "type", "physical_id", "status"])
+    columns = ["LogicalResourceId", "ResourceType", "PhysicalResourceId", "ResourceStatus"]
+    return pd.DataFrame(answer, columns=columns)
 
 
 def _settled(

@@ -204,3 +204,25 @@ def test_overlapping(starts, expected):
 def test_overlapping_with_a_run_that_is_not_the_latest():
     runs = [run_at(0), run_at(1000)]
     assert ping.overlapping(runs, latest=runs[0]) == [runs[0]]
+
+
+@pytest.mark.parametrize(
+    ("texts", "expected"),
+    [
+        pytest.param([], {}, id="no ping"),
+        pytest.param([AMAZON_LINUX], {("10.0.1.10", "10.0.1.11"): 2, ("10.0.1.11", "10.0.1.10"): 2},
+                     id="requests and replies"),
+        pytest.param([AMAZON_LINUX, NO_REPLY, DUPLICATES],
+                     {("10.0.1.10", "10.0.1.11"): 10, ("10.0.1.11", "10.0.1.10"): 5},
+                     id="summed, with lost and doubled replies"),
+        pytest.param([UNREACHABLE], {}, id="a ping to elsewhere"),
+    ],
+)  # fmt: skip
+def test_expected_packets(texts, expected):
+    runs = [PingRun("i-1", "c", NOON, NOON, ping.parse(text)) for text in texts]
+    assert ping.expected_packets(runs, {"i-1": "10.0.1.10", "i-2": "10.0.1.11"}) == expected
+
+
+def test_expected_packets_of_another_instance_are_none():
+    run = PingRun("i-9", "c", NOON, NOON, ping.parse(AMAZON_LINUX))
+    assert ping.expected_packets([run], {"i-1": "10.0.1.10", "i-2": "10.0.1.11"}) == {}

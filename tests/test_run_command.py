@@ -169,6 +169,16 @@ def test_history_reads_every_page_of_finished_invocations_newest_last():
     assert [asked["Filters"] for asked in ssm.asked] == [expected, expected]
 
 
+def test_history_of_some_instances_only():
+    ssm = ScriptedSsm(invocation("Success"))
+    ssm.pages["list_command_invocations"] = [
+        {"CommandInvocations": [listed("c-1", "Success", NOON),
+                                listed("c-9", "Success", NOON) | {"InstanceId": "i-9"}]},
+    ]  # fmt: skip
+    assert [one.command_id for one in run_command.history(ssm, {"i-1": "10.0.1.10"})] == ["c-1"]
+    assert ssm.asked == [{}, {}]
+
+
 def node(instance_id: str, ping_status: str = "Online") -> dict:
     return {"InstanceId": instance_id, "PingStatus": ping_status, "AgentVersion": "3.3.987.0",
             "PlatformName": "Amazon Linux", "PlatformVersion": "2023",
@@ -190,8 +200,8 @@ def test_nodes_waits_until_all_are_online():
 
     ssm.get_paginator = paginator
     frame = run_command.nodes(ssm, ["i-1", "i-2"], watch=seen.append)
-    assert list(frame.instance_id) == ["i-1", "i-2"]
-    assert list(frame.platform) == ["Amazon Linux 2023"] * 2
+    assert list(frame.InstanceId) == ["i-1", "i-2"]
+    assert list(frame.PlatformName) == ["Amazon Linux"] * 2
     assert [tick.seen for tick in seen] == [
         "i-1 not registered, i-2 not registered",
         "i-1 not registered, i-2 Online",

@@ -31,6 +31,11 @@ def event(index: int, logical_id: str, status: str, reason: str = "", type_: str
     }  # fmt: skip
 
 
+def missing(stack_name: str, operation: str) -> ClientError:
+    message = f"Stack with id {stack_name} does not exist"
+    return ClientError({"Error": {"Code": "ValidationError", "Message": message}}, operation)
+
+
 class ScriptedCloudFormation:
     """Answers as CloudFormation does: the story moves on by some events with each look."""
 
@@ -43,16 +48,15 @@ class ScriptedCloudFormation:
         self.deletion: list[tuple[str, list[dict]]] = []
         self.pages_read = 0
         self.others: list[dict] = []
+        self.resources: list[dict] = []
+        self.retained: list[str] | None = None
 
     def describe_stacks(self, StackName: str) -> dict:
         if self.story:
             self.status, happened = self.story.pop(0)
             self.told += happened
         if not self.status or (self.status == "DELETE_COMPLETE" and StackName == NAME):
-            message = f"Stack with id {StackName} does not exist"
-            raise ClientError(
-                {"Error": {"Code": "ValidationError", "Message": message}}, "DescribeStacks"
-            )
+            raise missing(StackName, "DescribeStacks")
         return {"Stacks": [self._stack()]}
 
     def _stack(self) -> dict:
@@ -65,8 +69,14 @@ class ScriptedCloudFormation:
             "Tags": [{"Key": key, "Value": value} for key, value in self.tags.items()],
         }  # fmt: skip
 
-    def delete_stack(self, StackName: str) -> dict:
+    def describe_stack_resources(self, StackName: str) -> dict:
+        if not self.resources:
+            raise missing(StackName, "DescribeStackResources")
+        return {"StackResources": self.resources}
+
+    def delete_stack(self, StackName: str, RetainResources: list[str] | None = None) -> dict:
         self.deletions += 1
+        self.retained = RetainResources
         self.story += self.deletion
         return {}
 
@@ -220,6 +230,29 @@ def test_find_names_the_stacks_of_the_lab_that_exist():
     assert caught.value.existing == ("flow-logs-lab-bob",)
 
 
+@pytest.mark.parametrize(
+    ("status", "owner", "outcome"),
+    [
+        pytest.param("", ALICE, None, id="the name is free"),
+        pytest.param("CREATE_COMPLETE", ALICE, "CREATE_COMPLETE", id="ours, ready"),
+        pytest.param("CREATE_IN_PROGRESS", ALICE, "CREATE_IN_PROGRESS", id="ours, under way"),
+        pytest.param("ROLLBACK_COMPLETE", ALICE, StackFailed, id="ours, failed"),
+        pytest.param("DELETE_IN_PROGRESS", ALICE, StackFailed, id="ours, going"),
+        pytest.param("CREATE_COMPLETE", ALICE.replace("alice", "bob"), StackNotOurs, id="taken"),
+    ],
+)  # fmt: skip
+def test_look_for(status, owner, outcome):
+    script = ScriptedCloudFormation(tags={"Owner": owner})
+    script.status = status
+    script.told = [event(1, NAME, "CREATE_IN_PROGRESS")]
+    if isinstance(outcome, type):
+        with pytest.raises(outcome):
+            stacks.look_for(script, NAME, owner=ALICE)
+    else:
+        stack = stacks.look_for(script, NAME, owner=ALICE)
+        assert (stack.status if stack else None) == outcome
+
+
 SSO = "arn:aws:sts::123456789012:assumed-role/Students/"
 
 
@@ -277,5 +310,26 @@ def test_delete_of_nothing_is_fine():
     assert script.deletions == 0
 
 
-def test_the_template_is_where_we_say():
-    assert stacks.TEMPLATE.parts[-2:] == ("cfn", "lab.yaml")
+def test_delete_may_leave_something_alone():
+    script = deletable(*DELETED)
+    stacks.delete(script, NAME, retain=["FlowLogToS3"])
+    assert script.retained == ["FlowLogToS3"]
+
+
+def test_resources_are_named_as_aws_names_them():
+    script = ScriptedCloudFormation()
+    script.resources = [{"LogicalResourceId": "VPC", "ResourceType": "AWS::EC2::VPC",
+                         "PhysicalResourceId": "vpc-1", "ResourceStatus": "CREATE_COMPLETE",
+                         "StackName": NAME},
+                        {"LogicalResourceId": "Subnet", "ResourceType": "AWS::EC2::Subnet",
+                         "ResourceStatus": "CREATE_IN_PROGRESS"}]  # fmt: skip
+    frame = stacks.resources(script, NAME)
+    assert list(frame.columns) == [
+        "LogicalResourceId", "ResourceType", "PhysicalResourceId", "ResourceStatus",
+    ]  # fmt: skip
+    assert frame.PhysicalResourceId.isna().tolist() == [False, True]
+
+
+def test_resources_of_a_missing_stack():
+    with pytest.raises(StackMissing, match="run 01_deploy first"):
+        stacks.resources(ScriptedCloudFormation(), NAME)
