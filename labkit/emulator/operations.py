@@ -28,6 +28,76 @@ Operation = Callable[[Call], dict[str, Any]]
 Operations = dict[tuple[str, str], Operation]
 """Keyed by service and operation, for example ("ec2", "CreateFlowLogs")."""
 
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 FORWARDED: dict[str, frozenset[str]] = {
-    "ec2": frozenset({"DescribeVpcs"}),
+    "ec2": _names("""
+        CreateVpc DescribeVpcs ModifyVpcAttribute DescribeVpcAttribute
+        CreateSubnet DescribeSubnets ModifySubnetAttribute
+        CreateRouteTable DescribeRouteTables DeleteRouteTable CreateRoute DeleteRoute ReplaceRoute
+        AssociateRouteTable DisassociateRouteTable ReplaceRouteTableAssociation
+        CreateSecurityGroup DescribeSecurityGroups DescribeSecurityGroupRules
+        AuthorizeSecurityGroupIngress AuthorizeSecurityGroupEgress
+        RevokeSecurityGroupIngress RevokeSecurityGroupEgress ModifySecurityGroupRules
+        UpdateSecurityGroupRuleDescriptionsIngress UpdateSecurityGroupRuleDescriptionsEgress
+        CreateNetworkAcl ReplaceNetworkAclAssociation
+        CreateNetworkInterface AssignPrivateIpAddresses UnassignPrivateIpAddresses
+        DescribeInstances DescribeInstanceStatus DescribeInstanceAttribute
+        StartInstances StopInstances RebootInstances TerminateInstances
+        ModifyInstanceMetadataOptions
+        AssociateIamInstanceProfile DisassociateIamInstanceProfile
+        ReplaceIamInstanceProfileAssociation DescribeIamInstanceProfileAssociations
+        DescribeInstanceTypes DescribeInstanceTypeOfferings DescribeImages
+        DescribeAvailabilityZones DescribeRegions DescribeVolumes
+        CreateKeyPair ImportKeyPair DescribeKeyPairs DeleteKeyPair
+        CreateTags DeleteTags DescribeTags
+        CreateManagedPrefixList DescribeManagedPrefixLists GetManagedPrefixListEntries
+        ModifyManagedPrefixList DeleteManagedPrefixList DescribePrefixLists
+        """),
+    "s3": _names("""
+        CreateBucket DeleteBucket HeadBucket ListBuckets GetBucketLocation GetBucketAcl
+        PutObject GetObject HeadObject CopyObject DeleteObject DeleteObjects GetObjectAttributes
+        ListObjects ListObjectsV2 ListObjectVersions
+        CreateMultipartUpload UploadPart UploadPartCopy CompleteMultipartUpload
+        AbortMultipartUpload ListParts ListMultipartUploads
+        PutBucketPolicy GetBucketPolicy DeleteBucketPolicy
+        PutBucketEncryption GetBucketEncryption DeleteBucketEncryption
+        PutPublicAccessBlock GetPublicAccessBlock DeletePublicAccessBlock
+        PutBucketOwnershipControls GetBucketOwnershipControls DeleteBucketOwnershipControls
+        PutBucketLifecycleConfiguration GetBucketLifecycleConfiguration DeleteBucketLifecycle
+        PutBucketTagging GetBucketTagging DeleteBucketTagging
+        PutObjectTagging GetObjectTagging DeleteObjectTagging
+        PutBucketVersioning GetBucketVersioning
+        """),
+    "iam": _names("""
+        CreateRole GetRole UpdateRole DeleteRole ListRoles UpdateAssumeRolePolicy
+        PutRolePolicy GetRolePolicy DeleteRolePolicy ListRolePolicies
+        AttachRolePolicy DetachRolePolicy ListAttachedRolePolicies
+        PutRolePermissionsBoundary DeleteRolePermissionsBoundary
+        TagRole UntagRole ListRoleTags
+        CreatePolicy GetPolicy ListPolicies DeletePolicy ListEntitiesForPolicy
+        CreatePolicyVersion GetPolicyVersion ListPolicyVersions DeletePolicyVersion
+        SetDefaultPolicyVersion
+        CreateInstanceProfile GetInstanceProfile DeleteInstanceProfile ListInstanceProfiles
+        ListInstanceProfilesForRole AddRoleToInstanceProfile RemoveRoleFromInstanceProfile
+        TagInstanceProfile UntagInstanceProfile ListInstanceProfileTags
+        CreateUser GetUser DeleteUser ListUsers
+        CreateAccessKey ListAccessKeys UpdateAccessKey DeleteAccessKey
+        """),
+    "sts": _names("GetCallerIdentity"),
+    "logs": _names("""
+        CreateLogGroup DescribeLogGroups DeleteLogGroup
+        PutRetentionPolicy DeleteRetentionPolicy
+        CreateLogStream DescribeLogStreams DeleteLogStream PutLogEvents GetLogEvents
+        TagLogGroup UntagLogGroup ListTagsLogGroup TagResource UntagResource ListTagsForResource
+        """),
+    "ssm": _names("""
+        GetParameter GetParameters GetParametersByPath PutParameter DescribeParameters
+        DeleteParameter DeleteParameters GetParameterHistory
+        AddTagsToResource RemoveTagsFromResource ListTagsForResource
+        """),
 }
+"""The operations whose answers by moto are known to be honest; ours come before them."""

@@ -6,7 +6,6 @@ The only module that touches moto's backends; everything else speaks to clients.
 from __future__ import annotations
 
 import io
-import os
 import threading
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol
@@ -17,18 +16,8 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.config import Config
 
 ACCOUNT_ID = "123456789012"
+USER_NAME = "learner"
 DEFAULT_REGION = "us-east-1"
-
-SETTINGS = {
-    # No cross-origin headers: no web page may read what we answer.
-    "MOTO_DISABLE_GLOBAL_CORS": "true",
-    # So that AmazonSSMManagedInstanceCore exists.
-    "MOTO_IAM_LOAD_MANAGED_POLICIES": "true",
-    # An image or an instance type that does not exist is refused.
-    "MOTO_ENABLE_AMI_VALIDATION": "true",
-    "MOTO_EC2_ENABLE_INSTANCE_TYPE_VALIDATION": "true",
-    "MOTO_ENABLE_KEYPAIR_VALIDATION": "true",
-}
 
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
@@ -46,7 +35,8 @@ class Moto:
     creates sees "dictionary changed size during iteration".
     """
 
-    def __init__(self) -> None:
+    def __init__(self, access_key_id: str, secret_access_key: str) -> None:
+        self._key = (access_key_id, secret_access_key)
         self._making = threading.Lock()
         self._application: Wsgi | None = None
         self._turns: dict[str, threading.RLock] = {}
@@ -59,20 +49,47 @@ class Moto:
             return list(application(environ, start_response))
 
     def application(self) -> Wsgi:
-        """Return moto's WSGI application; importing it takes most of a second."""
+        """Return moto's WSGI application; importing it takes most of a second.
+
+        The emulator's key belongs to an IAM user from the start, so that GetCallerIdentity says
+        who one is.
+        """
         with self._making:
             if self._application is None:
-                os.environ.update(SETTINGS)
                 from moto.moto_server.werkzeug_app import (
                     DomainDispatcherApplication,
                     create_backend_app,
                 )
 
+                _give_user_key(*self._key)
                 self._application = DomainDispatcherApplication(create_backend_app)
             return self._application
 
+    def secret(self, access_key_id: str) -> str | None:
+        """Return the secret of an active key that moto's IAM or STS issued, else None."""
+        self.application()
+        from moto.iam.models import iam_backends
+
+        key = iam_backends[ACCOUNT_ID]["aws"].access_keys.get(access_key_id)
+        return key.secret_access_key if key and key.status == "Active" else None
+
     def _turn(self, service: str) -> threading.RLock:
         return self._turns.setdefault(service, threading.RLock())
+
+
+def _give_user_key(access_key_id: str, secret_access_key: str) -> None:
+    from moto.iam.models import iam_backends
+
+    iam = iam_backends[ACCOUNT_ID]["aws"]
+    user = iam.create_user("us-east-1", USER_NAME)
+    key = user.create_access_key(prefix="AKIA")
+    key.access_key_id, key.secret_access_key = access_key_id, secret_access_key
+    iam.access_keys[access_key_id] = key
+
+
+def regions() -> frozenset[str]:
+    """Return the regions that the emulator has: those of AWS's standard partition."""
+    return frozenset(boto3.Session().get_available_regions("ec2", "aws"))
 
 
 class InProcess:
@@ -88,7 +105,6 @@ class InProcess:
     def __init__(
         self,
         application: Wsgi,
-        *,
         access_key_id: str,
         secret_access_key: str,
         host: str = "127.0.0.1",

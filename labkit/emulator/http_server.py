@@ -1,0 +1,108 @@
+"""The HTTP server: loopback only, one thread a connection, connections that stay open."""
+
+from __future__ import annotations
+
+import logging
+import socketserver
+import time
+from http import HTTPStatus
+from http.server import HTTPServer
+from typing import Any
+
+from moto.moto_server.werkzeug_app import MotoRequestHandler
+
+from labkit.emulator.protocol import Answer
+
+log = logging.getLogger("labkit.emulator.requests")
+
+DRAINED_AT_MOST = 1_000_000
+
+
+class Handler(MotoRequestHandler):
+    """Answers one connection's requests, one after the other.
+
+    werkzeug builds the environ (and moto adds S3's metadata headers to it); its own way to
+    answer closes each connection, which costs a client a new one for each call.
+    """
+
+    protocol_version = "HTTP/1.1"
+    wbufsize = -1  # headers and body leave together ...
+    disable_nagle_algorithm = True  # ... and at once
+    timeout = 300
+
+    def run_wsgi(self) -> None:
+        environ = self.make_environ()
+        server: Any = self.server
+        server.last_request_at = time.monotonic()
+        answer: Answer = server.gateway.answer(environ)
+        self._drain(environ)
+        self._send(answer)
+
+    def _drain(self, environ: dict[str, Any]) -> None:
+        """Read what the gateway left of the body, else it would be taken for the next request."""
+        left = environ.get("labkit.unread", 0)
+        if left > DRAINED_AT_MOST:
+            self.close_connection = True
+        elif left:
+            self.rfile.read(left)
+
+    def _send(self, answer: Answer) -> None:
+        self.send_response(answer.status, HTTPStatus(answer.status).phrase)
+        names = set()
+        for name, value in answer.headers:
+            names.add(name.lower())
+            self.send_header(name, value)
+        has_body = self.command != "HEAD" and answer.status not in (204, 304)
+        if "content-length" not in names and has_body:
+            self.send_header("Content-Length", str(len(answer.body)))
+        if self.close_connection:
+            self.send_header("Connection", "close")
+        self.end_headers()
+        if has_body:
+            self.wfile.write(answer.body)
+        self.wfile.flush()
+
+    def handle_expect_100(self) -> bool:
+        """Say "100 Continue" at once: the client waits for it (boto3's put_object, a second)."""
+        going_on = super().handle_expect_100()
+        self.wfile.flush()
+        return going_on
+
+    def log_message(self, format: str, *args: Any) -> None:
+        log.info(format, *args)
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Log a request without its query, which may hold a signature."""
+        log.info("%s %s %s", self.command, self.path.partition("?")[0], int(code))
+
+
+class Server(socketserver.ThreadingMixIn, HTTPServer):
+    """Serves a gateway on a port of 127.0.0.1."""
+
+    daemon_threads = True
+    request_queue_size = 1024  # a thousand clients at once
+    allow_reuse_address = True
+    ssl_context = None
+    multithread = True
+    multiprocess = False
+    _server_version = "labkit-emulator"
+
+    def __init__(self, port: int):
+        super().__init__(("127.0.0.1", port), Handler)
+        self.gateway: Any = None
+        self.last_request_at = time.monotonic()
+
+    @property
+    def port(self) -> int:
+        return self.server_address[1]
+
+    def server_bind(self) -> None:
+        """Bind without HTTPServer's look-up of the host's name, which may ask a name server."""
+        socketserver.TCPServer.server_bind(self)
+        self.server_name, self.server_port = "127.0.0.1", self.server_address[1]
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        logging.getLogger("labkit.emulator").exception("A connection ended with an error")
+
+    def log(self, type_: str, message: str, *args: Any) -> None:
+        log.info(message, *args)

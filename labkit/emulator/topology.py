@@ -1,0 +1,203 @@
+"""The VPCs as the public API describes them, handed to the data plane after each change."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any, Protocol
+
+from labkit.emulator.aggregation import Capture
+from labkit.emulator.upstream import Clients
+from labkit.network.topology import Instance, NetworkInterface, Vpc, read_vpcs
+
+Captures = Mapping[str, tuple[Capture, ...]]
+Items = list[dict[str, Any]]
+
+_ID = re.compile(rb"\b(?:vpc|subnet|eni|i|sg|acl|rtb|vpce|pl|[a-z]+assoc)-[0-9a-f]{8,17}\b")
+_UNRELATED = re.compile(r"(Create|Delete|Describe)Tags|.*KeyPair|.*InstanceMetadataOptions")
+_STARTING = ("RunInstances", "StartInstances")
+
+
+class DataPlane(Protocol):
+    """What topology needs of the data process's handle."""
+
+    def set_vpc(self, vpc_id: str, vpc: Vpc | None, captures: Captures) -> None: ...
+
+
+class Topology:
+    """Reads VPCs by describe_* calls, and keeps the data plane in step with them.
+
+    A VPC is read at once when it has instances, else not before somebody asks for it: nothing
+    can flow in it, and a stack's first ten calls need not pay for it.
+
+    Args:
+        inner: clients straight to moto.
+        data_plane: is told of each VPC with instances, and when one has none any more.
+        captures: gives the flow logs that watch the interfaces of a VPC in a region.
+        amend: what moto does not know, added to the items of an answer: by the answer's key.
+    """
+
+    def __init__(
+        self,
+        inner: Clients,
+        data_plane: DataPlane,
+        captures: Callable[[Vpc, str], Captures],
+        amend: Mapping[str, Callable[[Items], Items]] | None = None,
+    ):
+        self._inner = inner
+        self._data_plane = data_plane
+        self._captures = captures
+        self._amend = amend or {}
+        self._lock = threading.RLock()
+        self._vpcs: dict[str, tuple[str, Vpc]] = {}
+        self._stale: dict[str, str] = {}
+        self._running: set[str] = set()
+
+    def changed(self, service: str, operation: str, region: str, text: bytes) -> None:
+        """Follow a mutating call: the gateway calls this before the answer goes out.
+
+        The ids in the request and in its answer tell which VPCs it touched; where they do not,
+        all VPCs of the region are read.
+        """
+        if service != "ec2" or _UNRELATED.match(operation):
+            return
+        ids = {match.decode() for match in _ID.findall(text)}
+        with self._lock:
+            touched = self._vpcs_of(ids)
+            if not touched and not operation.startswith("Create"):
+                touched = {id_ for id_, (where, _) in self._vpcs.items() if where == region}
+            starting = operation in _STARTING
+            busy = {id_ for id_ in touched if starting or id_ in self._running}
+            self._stale.update(dict.fromkeys(touched - busy, region))
+            self.refresh(region, busy)
+
+    def refresh(self, region: str, vpc_ids: Collection[str] | None = None) -> None:
+        """Read VPCs (None: all of the region that have instances) and tell the data plane.
+
+        Returns when their rules are in force.
+        """
+        with self._lock:
+            if vpc_ids is None:
+                vpc_ids = [id_ for id_ in self._running if self._vpcs[id_][0] == region]
+            for vpc_id in vpc_ids:
+                self._read(region, vpc_id)
+
+    def vpc(self, vpc_id: str) -> Vpc | None:
+        """Return a VPC as it is now, or None where there is none."""
+        return self._found(vpc_id)[1]
+
+    def vpcs(self, region: str) -> list[Vpc]:
+        """Return all VPCs of a region that have instances."""
+        with self._lock:
+            return [vpc for where, vpc in self._current() if where == region]
+
+    def interface(self, interface_id: str) -> tuple[str, Vpc, NetworkInterface] | None:
+        """Return a network interface with its region and VPC."""
+        with self._lock:
+            for region, vpc in self._current():
+                if found := vpc.interfaces.get(interface_id):
+                    return region, vpc, found
+        return None
+
+    def instance(self, instance_id: str) -> tuple[str, Vpc, Instance] | None:
+        """Return an instance with its region and VPC."""
+        with self._lock:
+            for region, vpc in self._current():
+                if found := vpc.instances.get(instance_id):
+                    return region, vpc, found
+        return None
+
+    def _current(self) -> Iterable[tuple[str, Vpc]]:
+        for vpc_id, region in list(self._stale.items()):
+            self._read(region, vpc_id)
+        return list(self._vpcs.values())
+
+    def _found(self, vpc_id: str) -> tuple[str, Vpc | None]:
+        with self._lock:
+            if vpc_id in self._stale:
+                self._read(self._stale[vpc_id], vpc_id)
+            return self._vpcs.get(vpc_id, ("", None))
+
+    def _vpcs_of(self, ids: Collection[str]) -> set[str]:
+        """Return the VPCs that are named, or that hold something named."""
+        found = {id_ for id_ in ids if id_.startswith("vpc-")}
+        for vpc_id, (_, vpc) in self._vpcs.items():
+            parts = (
+                vpc.subnets,
+                vpc.interfaces,
+                vpc.instances,
+                vpc.security_groups,
+                vpc.network_acls,
+                vpc.route_tables,
+                vpc.prefix_lists,
+            )
+            if any(id_ in part for part in parts for id_ in ids):
+                found.add(vpc_id)
+        return found
+
+    def _read(self, region: str, vpc_id: str) -> None:
+        vpc = read_vpcs(self._describe(region, vpc_id)).get(vpc_id)
+        self._stale.pop(vpc_id, None)
+        if vpc is None:
+            self._vpcs.pop(vpc_id, None)
+        else:
+            self._vpcs[vpc_id] = (region, vpc)
+        self._tell(region, vpc_id, vpc)
+
+    def _tell(self, region: str, vpc_id: str, vpc: Vpc | None) -> None:
+        if vpc is not None and vpc.instances:
+            self._running.add(vpc_id)
+            self._data_plane.set_vpc(vpc_id, vpc, self._captures(vpc, region))
+        elif vpc_id in self._running:
+            self._running.remove(vpc_id)
+            self._data_plane.set_vpc(vpc_id, None, {})
+
+    def _describe(self, region: str, vpc_id: str) -> dict[str, Any]:
+        """Ask EC2 for all that makes up a VPC; empty lists when the VPC is gone."""
+        ec2 = self._inner("ec2", region)
+        of_vpc = [{"Name": "vpc-id", "Values": [vpc_id]}]
+
+        def items(operation: str, key: str) -> Items:
+            pages = ec2.get_paginator(operation).paginate(Filters=of_vpc)
+            found = [item for page in pages for item in page[key]]
+            return self._amend[key](found) if key in self._amend else found
+
+        answers: dict[str, Any] = {
+            "Vpcs": items("describe_vpcs", "Vpcs"),
+            "Subnets": items("describe_subnets", "Subnets"),
+            "NetworkInterfaces": items("describe_network_interfaces", "NetworkInterfaces"),
+            "SecurityGroups": items("describe_security_groups", "SecurityGroups"),
+            "SecurityGroupRules": [],
+            "NetworkAcls": items("describe_network_acls", "NetworkAcls"),
+            "RouteTables": items("describe_route_tables", "RouteTables"),
+            "Instances": [
+                instance
+                for reservation in items("describe_instances", "Reservations")
+                for instance in reservation["Instances"]
+            ],
+        }
+        answers["PrefixLists"] = _prefix_lists(ec2, answers)
+        return answers
+
+
+def _prefix_lists(ec2: Any, answers: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Return the ranges of the prefix lists that the groups and route tables name."""
+    named = {
+        member["PrefixListId"]
+        for group in answers["SecurityGroups"]
+        for key in ("IpPermissions", "IpPermissionsEgress")
+        for permission in group.get(key, ())
+        for member in permission.get("PrefixListIds", ())
+    } | {
+        route["DestinationPrefixListId"]
+        for table in answers["RouteTables"]
+        for route in table["Routes"]
+        if route.get("DestinationPrefixListId")
+    }
+    return {id_: _ranges(ec2, id_) for id_ in named}
+
+
+def _ranges(ec2: Any, prefix_list_id: str) -> list[str]:
+    entries = ec2.get_managed_prefix_list_entries(PrefixListId=prefix_list_id)["Entries"]
+    return [entry["Cidr"] for entry in entries]
