@@ -7,7 +7,7 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
 import platformdirs
@@ -31,13 +31,13 @@ class RunFile:
     port: int
     endpoint_url: str
     access_key_id: str
-    secret_access_key: str
     account_id: str
     pace: str
     host_kind: str
     host_kind_reason: str | None
     log_path: str
     started_at: str
+    secret_access_key: str = field(repr=False)
 
 
 def home() -> Path:
@@ -78,7 +78,7 @@ def read_run_file(folder: Path) -> RunFile | None:
     """
     try:
         found = json.loads((folder / RUN_FILE).read_text())
-        return RunFile(**{field.name: found[field.name] for field in fields(RunFile)})
+        return RunFile(**{field.name: found[one.name] for one in fields(RunFile)})
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None
 
