@@ -78,7 +78,7 @@ def read_run_file(folder: Path) -> RunFile | None:
     """
     try:
         found = json.loads((folder / RUN_FILE).read_text())
-        return RunFile(**{field.name: found[one.name] for one in fields(RunFile)})
+        return RunFile(**{one.name: found[one.name] for one in fields(RunFile)})
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None
 

@@ -116,7 +116,7 @@ class Emulator:
         self._key = key = Key.random()
         self._log_path = folder / lab_home.LOG_FILE
         self._pace = pace
-        self._moto = moto = Moto(key.access_key_id, key.secret_access_key)
+        self._moto = moto = Moto((key.access_key_id, key.secret_access_key))
         host = f"127.0.0.1:{server.port}"
         inner = InProcess(moto, key.access_key_id, key.secret_access_key, host)
         endpoints = VpcEndpoints(inner)

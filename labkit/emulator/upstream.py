@@ -33,10 +33,13 @@ class Moto:
 
     moto's backends are plain dicts and lists without locks: a thread that lists while another
     creates sees "dictionary changed size during iteration".
+
+    Args:
+        key: an access key id and its secret, which shall belong to an IAM user.
     """
 
-    def __init__(self, access_key_id: str, secret_access_key: str) -> None:
-        self._key = (access_key_id, secret_access_key)
+    def __init__(self, key: tuple[str, str] | None = None) -> None:
+        self._key = key
         self._making = threading.Lock()
         self._application: Wsgi | None = None
         self._turns: dict[str, threading.RLock] = {}
@@ -51,8 +54,7 @@ class Moto:
     def application(self) -> Wsgi:
         """Return moto's WSGI application; importing it takes most of a second.
 
-        The emulator's key belongs to an IAM user from the start, so that GetCallerIdentity says
-        who one is.
+        The key belongs to an IAM user from the start, so that GetCallerIdentity says who one is.
         """
         with self._making:
             if self._application is None:
@@ -61,7 +63,8 @@ class Moto:
                     create_backend_app,
                 )
 
-                _give_user_key(*self._key)
+                if self._key:
+                    _give_user_key(*self._key)
                 self._application = DomainDispatcherApplication(create_backend_app)
             return self._application
 
