@@ -99,7 +99,7 @@ def read(
     opened = Bucket(aws, bucket)
     found = [
         each
-        for each in _list_days(opened, prefix, window.widen(SLACK))
+        for each in list_days(opened, prefix, window.widen(SLACK))
         if _is_wanted(each.key, window.widen(SLACK), flow_log_id)
     ]
     tables, counts = _read_all(opened, found, fields, columns)
@@ -111,7 +111,7 @@ def read(
     return to_frame(_select(kept, columns), account)
 
 
-def _list_days(bucket: Bucket, prefix: str, window: Window) -> list[Object]:
+def list_days(bucket: Bucket, prefix: str, window: Window) -> list[Object]:
     """List the folders of the window's days, in every account and Region that is there."""
     folders = [
         layout.day_prefix(region, day)
