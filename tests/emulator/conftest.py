@@ -11,7 +11,7 @@ _numbers = itertools.count(1)
 @pytest.fixture(scope="session")
 def inner():
     """Clients straight to moto, which is shared by all tests: use names of your own."""
-    return InProcess(Moto(), access_key_id="AKIATEST", secret_access_key="secret")
+    return InProcess(Moto(), "AKIATEST", "secret")
 
 
 @pytest.fixture
