@@ -52,8 +52,10 @@ def references(value: Any, chooses: Chooses | None = None) -> Iterator[Reference
             yield from references(inner, chooses)
 
 
-def dependencies(resources: Iterable[Resource], chooses: Chooses) -> dict[str, set[str]]:
-    """Return for each resource those that must be there before it."""
+def dependencies(
+    resources: Iterable[Resource], chooses: Chooses | None = None
+) -> dict[str, set[str]]:
+    """Return for each resource those that must be there before it; `chooses` as above."""
     resources = list(resources)
     names = {resource.logical_id for resource in resources}
     return {
@@ -66,7 +68,7 @@ def dependencies(resources: Iterable[Resource], chooses: Chooses) -> dict[str, s
     }
 
 
-def order(needs: Mapping[str, set[str]]) -> list[str]:
+def order(needs: Mapping[str, set[str]], *, what: str = "resources") -> list[str]:
     """Return names so that each comes after all that it needs, else in the order given.
 
     Raises:
@@ -78,7 +80,7 @@ def order(needs: Mapping[str, set[str]]) -> list[str]:
         ready = [name for name in waiting if needs[name] <= set(ordered)]
         if not ready:
             raise ValidationError(
-                f"Circular dependency between resources: [{', '.join(_circle(needs, waiting))}]"
+                f"Circular dependency between {what}: [{', '.join(_circle(needs, waiting))}]"
             )
         ordered += ready
         waiting = [name for name in waiting if name not in ready]

@@ -67,12 +67,6 @@ _JAVA_NAMES = {
     list: "JSONArray",
     str: "String",
 }
-    list: "JSONArray",
-    dict: "JSONObject",
-    str: "String",
-    bool: "Boolean",
-    int: "Integer",
-}
 
 
 def _is_a(name: str, value: Any) -> bool:
@@ -110,16 +104,23 @@ def problems(
 def _problems_of_object(
     schema: JsonSchema, value: dict[str, Any], path: str, definitions: dict[str, JsonSchema]
 ) -> Iterator[str]:
-    properties = schema.get("properties", {})
     for key, item in value.items():
-        if key in properties:
-            yield from problems(properties[key], item, f"{path}/{key}", definitions)
+        inner = _schema_of_key(schema, key)
+        if inner is not None:
+            yield from problems(inner, item, f"{path}/{key}", definitions)
         elif schema.get("additionalProperties") is False:
             yield f"{path}: extraneous key [{key}] is not permitted"
     for key in schema.get("required", []):
         if key not in value:
             yield f"{path}: required key [{key}] not found"
     yield from _problems_among_keys(schema, value.keys(), path)
+
+
+def _schema_of_key(schema: JsonSchema, key: str) -> JsonSchema | None:
+    if key in schema.get("properties", {}):
+        return schema["properties"][key]
+    patterns = schema.get("patternProperties", {}).items()
+    return next((inner for pattern, inner in patterns if re.search(pattern, key)), None)
 
 
 def _problems_among_keys(schema: JsonSchema, keys: Collection[str], path: str) -> Iterator[str]:

@@ -72,14 +72,19 @@ def trimmed(schema: Any) -> Any:
     kept = {}
     for key, value in schema.items():
         if key in {"properties", "patternProperties"}:
-            kept[key] = {name: trimmed(inner) for name, inner in value.items()}
+            kept[key] = {in_python(name): trimmed(inner) for name, inner in value.items()}
         elif key in {"anyOf", "oneOf"} and {} in trimmed(value):
             continue  # one alternative takes everything
         elif key == "pattern":
-            kept[key] = value.replace(r"\p{L}\p{Z}\p{N}", r"\w\s")  # as Python writes it
+            kept[key] = in_python(value)
         elif key not in LEFT_OUT:
             kept[key] = trimmed(value)
     return kept
+
+
+def in_python(pattern: str) -> str:
+    """Return a pattern without the Unicode classes that Python's `re` does not know."""
+    return pattern.replace(r"\p{L}\p{Z}\p{N}", r"\w\s")
 
 
 def reachable(schema: Any, definitions: dict[str, Any]) -> dict[str, Any]:

@@ -41,7 +41,8 @@ class Context:
         stack_name: part of the names that are made up.
         logical_id: likewise.
         region: the stack's Region.
-        tags: those of CloudFormation and of the stack that this type takes.
+        tags: those of the stack.
+        system_tags: those that CloudFormation adds itself, if the type takes them; users may not.
         exists: to be called with the physical id as soon as there is one, so that a failure
             later on does not leave the resource behind.
     """
@@ -51,12 +52,14 @@ class Context:
     logical_id: str
     region: str
     tags: Mapping[str, str]
+    system_tags: Mapping[str, str]
     exists: Callable[[str], None]
 
-    def tag_list(self, properties: Properties) -> list[Tag]:
+    def tag_list(self, properties: Properties, *, system: bool = True) -> list[Tag]:
         """Return all tags; where a key is in the template and the stack, the template's."""
         own = {tag["Key"]: tag["Value"] for tag in properties.get("Tags", [])}
-        return [{"Key": key, "Value": value} for key, value in {**self.tags, **own}.items()]
+        tags = {**(self.system_tags if system else {}), **self.tags, **own}
+        return [{"Key": key, "Value": value} for key, value in tags.items()]
 
     def tag_specifications(self, kind: str, properties: Properties) -> list[dict[str, Any]]:
         """Return all tags as EC2 takes them, for one kind of resource such as `subnet`."""
@@ -66,7 +69,7 @@ class Context:
     def name(self, longest: int, *, lower: bool = False) -> str:
         """Make up a physical name `stack-resource-random`, cut to a length, as AWS does.
 
-        Source: docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-name.html
+        Source: docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/ (Name type)
         """
         suffix = "".join(random.choices(string.ascii_letters + string.digits, k=_SUFFIX_LENGTH))
         resource = self.logical_id[: longest // 2]

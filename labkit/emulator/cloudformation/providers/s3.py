@@ -52,7 +52,7 @@ class Bucket(Provider):
 
 def _settings(context: Context, properties: Properties) -> Iterable[tuple[str, dict[str, Any]]]:
     """Yield the calls that give a bucket its settings, each by an operation of its own."""
-    if tags := context.tag_list(properties):
+    if tags := context.tag_list(properties, system=False):  # moto refuses those of the system
         yield "put_bucket_tagging", {"Tagging": {"TagSet": tags}}
     if "PublicAccessBlockConfiguration" in properties:
         yield "put_public_access_block", picked(properties, "PublicAccessBlockConfiguration")
