@@ -3,7 +3,6 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from labkit.emulator.aggregation import FlowRecord
 from labkit.emulator.flow_logs.flow_logs import FlowLogs
 from labkit.emulator.flow_logs.registry import Registry
 from labkit.network.topology import read_vpcs
@@ -131,30 +130,3 @@ def flow_logs(registry, inner, topology):
 def create(flow_logs, call):
     """Calls CreateFlowLogs and returns its answer."""
     return lambda **asked: flow_logs.create(call("ec2", "CreateFlowLogs", **asked))
-
-
-def make_record(flow_log_id, interface_id, **more):
-    """A ping of five packets that arrived at the interface."""
-    values = {
-        "flow_log_id": flow_log_id,
-        "interface_id": interface_id,
-        "vpc_id": "vpc-1",
-        "srcaddr": "10.0.1.4",
-        "dstaddr": "10.0.1.5",
-        "srcport": 0,
-        "dstport": 0,
-        "protocol": 1,
-        "packets": 5,
-        "bytes": 420,
-        "start": int(NOW),
-        "end": int(NOW) + 4,
-        "action": "ACCEPT",
-        "log_status": "OK",
-        "tcp_flags": 0,
-        "direction": "ingress",
-        "pkt_srcaddr": "10.0.1.4",
-        "pkt_dstaddr": "10.0.1.5",
-        "closed_at": NOW + 5,
-        **more,
-    }
-    return FlowRecord(**values)
