@@ -44,8 +44,7 @@ FORWARDED: dict[str, frozenset[str]] = {
         RevokeSecurityGroupIngress RevokeSecurityGroupEgress ModifySecurityGroupRules
         UpdateSecurityGroupRuleDescriptionsIngress UpdateSecurityGroupRuleDescriptionsEgress
         CreateNetworkAcl ReplaceNetworkAclAssociation
-        CreateNetworkInterface AssignPrivateIpAddresses UnassignPrivateIpAddresses
-        DescribeInstances DescribeInstanceStatus DescribeInstanceAttribute
+        DescribeInstanceStatus DescribeInstanceAttribute
         StartInstances StopInstances RebootInstances TerminateInstances
         ModifyInstanceMetadataOptions
         AssociateIamInstanceProfile DisassociateIamInstanceProfile

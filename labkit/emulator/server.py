@@ -18,6 +18,7 @@ from typing import Any
 
 from labkit import home as lab_home
 from labkit.emulator import protocol
+from labkit.emulator.ec2.addresses import Addresses
 from labkit.emulator.ec2.dependencies import Dependencies
 from labkit.emulator.ec2.instances import Instances, amended
 from labkit.emulator.ec2.interfaces import Interfaces
@@ -119,8 +120,10 @@ class Emulator:
         self._moto = moto = Moto((key.access_key_id, key.secret_access_key))
         host = f"127.0.0.1:{server.port}"
         inner = InProcess(moto, key.access_key_id, key.secret_access_key, host)
-        endpoints = VpcEndpoints(inner)
-        interfaces, acls = Interfaces(inner, endpoints), NetworkAcls(inner)
+        addresses = Addresses(inner, moto)
+        endpoints = VpcEndpoints(inner, addresses)
+        interfaces = Interfaces(inner, endpoints, addresses)
+        acls = NetworkAcls(inner)
         amend = {
             "NetworkInterfaces": interfaces.amended,
             "NetworkAcls": acls.amended,
@@ -128,7 +131,7 @@ class Emulator:
         }
         data_plane: Any = _NoDataPlane()
         topology = Topology(inner, data_plane, lambda vpc, region: {}, amend)
-        services = [endpoints, interfaces, acls, Instances(inner), Dependencies(inner)]
+        services = [endpoints, interfaces, acls, Instances(inner, addresses), Dependencies(inner)]
         self.gateway = Gateway(
             account_id=ACCOUNT_ID,
             regions=regions(),

@@ -76,6 +76,32 @@ class Moto:
         key = iam_backends[ACCOUNT_ID]["aws"].access_keys.get(access_key_id)
         return key.secret_access_key if key and key.status == "Active" else None
 
+    def take_address(self, region: str, subnet_id: str, address: str | None = None) -> str | None:
+        """Take an address of a subnet (None: the next free one) so that no other gets it.
+
+        moto gives a network interface any random address, be it taken or reserved. Returns None
+        where there is no free one.
+        """
+        self.application()
+        from moto.ec2.models import ec2_backends
+
+        subnet: Any = ec2_backends[ACCOUNT_ID][region].get_subnet(subnet_id)
+        with self._turn("ec2"):
+            if address is not None:
+                subnet.request_ip(address, None)
+                return address
+            try:
+                return subnet.get_available_subnet_ip(None)
+            except StopIteration:
+                return None
+
+    def free_address(self, region: str, subnet_id: str, address: str) -> None:
+        from moto.ec2.models import ec2_backends
+
+        subnet: Any = ec2_backends[ACCOUNT_ID][region].get_subnet(subnet_id)
+        with self._turn("ec2"):
+            subnet.del_subnet_ip(address)
+
     def _turn(self, service: str) -> threading.RLock:
         return self._turns.setdefault(service, threading.RLock())
 
@@ -85,6 +111,7 @@ def _give_user_key(access_key_id: str, secret_access_key: str) -> None:
 
     iam = iam_backends[ACCOUNT_ID]["aws"]
     user = iam.create_user("us-east-1", USER_NAME)
+    user.id = f"AIDA{access_key_id[-16:]}"
     key = user.create_access_key(prefix="AKIA")
     key.access_key_id, key.secret_access_key = access_key_id, secret_access_key
     iam.access_keys[access_key_id] = key

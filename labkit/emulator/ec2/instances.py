@@ -6,8 +6,10 @@ instance in a subnet names no security groups, and a terminated one still has it
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+from labkit.emulator.ec2.addresses import Addresses, check_groups
 from labkit.emulator.operations import Call, Operations
 from labkit.emulator.refusal import ServiceError, not_emulated
 from labkit.emulator.upstream import Clients
@@ -39,21 +41,33 @@ HONORED = frozenset(
         "TagSpecifications",
     }
 )
-OF_INTERFACE = ("SubnetId", "PrivateIpAddress")
+HONORED_OF_INTERFACE = frozenset(
+    {
+        "DeleteOnTermination",
+        "Description",
+        "DeviceIndex",
+        "Groups",
+        "NetworkInterfaceId",
+        "PrivateIpAddress",
+        "SubnetId",
+    }
+)
 GONE_WHEN_TERMINATED = ("VpcId", "SubnetId", "PrivateIpAddress")
 
 
 class Instances:
     """The operations of instances that are ours."""
 
-    def __init__(self, inner: Clients):
+    def __init__(self, inner: Clients, addresses: Addresses):
         self._inner = inner
+        self._addresses = addresses
         self._reservations: dict[tuple[str, str], str] = {}
 
     def operations(self) -> Operations:
         return {
             ("ec2", "RunInstances"): self.run_instances,
             ("ec2", "DescribeInstances"): self.describe_instances,
+            ("ec2", "ModifyInstanceAttribute"): self.modify_attribute,
         }
 
     def run_instances(self, call: Call) -> dict[str, Any]:
@@ -69,10 +83,24 @@ class Instances:
         token = (call.region, asked.pop("ClientToken", ""))
         if token[1] and token in self._reservations:
             return self._reservation(ec2, self._reservations[token])
-        _check_networks(ec2, asked)
-        answer = _answer(ec2.run_instances(**_with_interface(_with_volumes(asked))))
+        asked = _with_interface(_with_volumes(asked), lambda: _default_subnet(ec2, asked))
+        self._check_networks(call.region, ec2, asked["NetworkInterfaces"])
+        answer = _answer(ec2.run_instances(**asked))
         self._reservations[token] = answer["ReservationId"]
         return {**answer, "Instances": [as_on_aws(item) for item in answer["Instances"]]}
+
+    def _check_networks(self, region: str, ec2: Any, interfaces: Items) -> None:
+        """Refuse groups of another VPC than the subnet's, and addresses that cannot be had."""
+        for interface in interfaces:
+            for name in sorted(set(interface) - HONORED_OF_INTERFACE):
+                raise not_emulated("ec2", f"RunInstances with NetworkInterfaces.{name}")
+            if "SubnetId" not in interface:
+                continue  # an existing interface: it was checked when it was made
+            subnet_id = interface["SubnetId"]
+            vpc_id = ec2.describe_subnets(SubnetIds=[subnet_id])["Subnets"][0]["VpcId"]
+            check_groups(ec2, vpc_id, interface.get("Groups", ()))
+            if address := interface.get("PrivateIpAddress"):
+                self._addresses.check(region, subnet_id, [address])
 
     def _reservation(self, ec2: Any, reservation_id: str) -> dict[str, Any]:
         """Return what an earlier call with the same client token returned."""
@@ -92,24 +120,21 @@ class Instances:
             reservations = [_without_terminated(item) for item in reservations]
         return {**answer, "Reservations": [item for item in reservations if item["Instances"]]}
 
-
-def _check_networks(ec2: Any, asked: dict[str, Any]) -> None:
-    """Refuse security groups of another VPC than the subnet's, which moto takes."""
-    parts = [asked, *asked.get("NetworkInterfaces", ())]
-    subnets = sorted({part["SubnetId"] for part in parts if "SubnetId" in part})
-    groups = {
-        id_ for part in parts for key in ("SecurityGroupIds", "Groups") for id_ in part.get(key, ())
-    }
-    if not subnets or not groups:
-        return
-    vpcs = {item["VpcId"] for item in ec2.describe_subnets(SubnetIds=subnets)["Subnets"]}
-    for group in ec2.describe_security_groups(GroupIds=sorted(groups))["SecurityGroups"]:
-        if group["VpcId"] not in vpcs:
-            raise ServiceError(
-                "InvalidParameter",
-                f"Security group {group['GroupId']} and subnet {subnets[0]} "
-                "belong to different networks.",
+    def modify_attribute(self, call: Call) -> dict[str, Any]:
+        """Change the security groups of an instance: those of its primary interface."""
+        asked = call.parameters
+        for name in sorted(set(asked) - {"InstanceId", "Groups", "DryRun"}):
+            raise not_emulated("ec2", f"ModifyInstanceAttribute with {name}")
+        ec2 = self._inner("ec2", call.region)
+        found = ec2.describe_instances(InstanceIds=[asked["InstanceId"]])["Reservations"][0]
+        instance = found["Instances"][0]
+        if groups := asked.get("Groups"):
+            check_groups(ec2, instance["VpcId"], groups)
+            ec2.modify_network_interface_attribute(
+                NetworkInterfaceId=instance["NetworkInterfaces"][0]["NetworkInterfaceId"],
+                Groups=groups,
             )
+        return {}
 
 
 def amended(reservations: Items) -> Items:
@@ -135,33 +160,64 @@ def _without_terminated(reservation: dict[str, Any]) -> dict[str, Any]:
     return {**reservation, "Instances": alive}
 
 
-def _with_interface(asked: dict[str, Any]) -> dict[str, Any]:
+def _with_interface(asked: dict[str, Any], default_subnet: Callable[[], str]) -> dict[str, Any]:
     """Say in full what SubnetId and SecurityGroupIds mean: one interface that ends with it."""
-    interfaces = [
-        {"DeleteOnTermination": "NetworkInterfaceId" not in interface, **interface}
-        for interface in asked.get("NetworkInterfaces", ())
-    ]
-    if interfaces or "SubnetId" not in asked:
-        return {**asked, "NetworkInterfaces": interfaces} if interfaces else asked
-    interface: dict[str, Any] = {"DeviceIndex": 0, "DeleteOnTermination": True}
+    if "NetworkInterfaces" in asked:
+        interfaces = [
+            {"DeleteOnTermination": "NetworkInterfaceId" not in interface, **interface}
+            for interface in asked["NetworkInterfaces"]
+        ]
+        return {**asked, "NetworkInterfaces": interfaces}
     rest = dict(asked)
-    for name in OF_INTERFACE:
-        if name in rest:
-            interface[name] = rest.pop(name)
+    interface: dict[str, Any] = {"DeviceIndex": 0, "DeleteOnTermination": True}
+    interface["SubnetId"] = rest.pop("SubnetId", None) or default_subnet()
+    if address := rest.pop("PrivateIpAddress", None):
+        interface["PrivateIpAddress"] = address
     if groups := rest.pop("SecurityGroupIds", ()):
         interface["Groups"] = groups
     return {**rest, "NetworkInterfaces": [interface]}
 
 
-def _with_volumes(asked: dict[str, Any]) -> dict[str, Any]:
-    """A volume that an instance came with ends with it, unless something else is said."""
+def _default_subnet(ec2: Any, asked: dict[str, Any]) -> str:
+    """Return the default VPC's subnet, of the zone that was asked for."""
+    filters = [{"Name": "default-for-az", "Values": ["true"]}]
+    if zone := asked.get("Placement", {}).get("AvailabilityZone"):
+        filters.append({"Name": "availability-zone", "Values": [zone]})
+    found = ec2.describe_subnets(Filters=filters)["Subnets"]
+    if not found:
+        raise ServiceError(
+            "MissingInput", "No default subnet was found: say which one with SubnetId."
+        )
+    return found[0]["SubnetId"]
+
+
+def _with_volumes(ec2: Any, asked: dict[str, Any]) -> dict[str, Any]:
+    """Complete a mapping of the root device from the image, which moto does not.
+
+    A volume that an instance came with ends with it, unless something else is said.
+    """
+    if "BlockDeviceMappings" not in asked:
+        return asked
+    images = ec2.describe_images(ImageIds=[asked["ImageId"]])["Images"]
+    of_image = {
+        mapping["DeviceName"]: mapping.get("Ebs", {})
+        for image in images
+        for mapping in image.get("BlockDeviceMappings", ())
+    }
     mappings = [
-        {**mapping, "Ebs": {"DeleteOnTermination": True, **mapping["Ebs"]}}
+        {
+            **mapping,
+            "Ebs": {
+                **of_image.get(mapping["DeviceName"], {}),
+                "DeleteOnTermination": True,
+                **mapping["Ebs"],
+            },
+        }
         if "Ebs" in mapping
         else mapping
-        for mapping in asked.get("BlockDeviceMappings", ())
+        for mapping in asked["BlockDeviceMappings"]
     ]
-    return {**asked, "BlockDeviceMappings": mappings} if mappings else asked
+    return {**asked, "BlockDeviceMappings": mappings}
 
 
 def _answer(answer: dict[str, Any]) -> dict[str, Any]:

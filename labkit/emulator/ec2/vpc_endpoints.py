@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from labkit.emulator.ec2.addresses import Addresses, check_groups
 from labkit.emulator.ec2.filters import matching
 from labkit.emulator.operations import Call, Operations
 from labkit.emulator.refusal import ServiceError, not_emulated
@@ -55,8 +56,9 @@ class Endpoint:
 class VpcEndpoints:
     """The operations on VPC endpoints; which interfaces belong to one."""
 
-    def __init__(self, inner: Clients):
+    def __init__(self, inner: Clients, addresses: Addresses):
         self._inner = inner
+        self._addresses = addresses
         self._lock = threading.RLock()
         self._endpoints: dict[str, Endpoint] = {}
         self._tokens: dict[tuple[str, str], str] = {}
@@ -142,8 +144,8 @@ class VpcEndpoints:
         id_ = f"vpce-0{secrets.token_hex(8)}"
         subnets = _subnets(ec2, vpc_id, asked.get("SubnetIds", ()))
         groups = tuple(asked.get("SecurityGroupIds", ())) or _default_group(ec2, vpc_id)
-        _check_groups(ec2, vpc_id, groups)
-        interfaces = tuple(_make_interface(ec2, id_, subnet, groups) for subnet in subnets)
+        check_groups(ec2, vpc_id, groups)
+        interfaces = tuple(self._make_interface(call.region, id_, s, groups) for s in subnets)
         if tags := _tags_of(asked.get("TagSpecifications", ())):
             ec2.create_tags(Resources=[id_], Tags=tags)
         return Endpoint(
@@ -158,6 +160,17 @@ class VpcEndpoints:
             policy_document=asked.get("PolicyDocument", ANYTHING),
             created_at=datetime.now(UTC),
         )
+
+    def _make_interface(
+        self, region: str, id_: str, subnet_id: str, groups: tuple[str, ...]
+    ) -> str:
+        answer = self._inner("ec2", region).create_network_interface(
+            SubnetId=subnet_id,
+            Groups=list(groups),
+            PrivateIpAddress=self._addresses.take(region, subnet_id),
+            Description=f"VPC Endpoint Interface {id_}",
+        )
+        return answer["NetworkInterface"]["NetworkInterfaceId"]
 
     def describe(self, call: Call) -> dict[str, Any]:
         ec2 = self._inner("ec2", call.region)
@@ -195,7 +208,9 @@ class VpcEndpoints:
             removed = asked.get("RemoveSecurityGroupIds", ())
             kept = [group for group in endpoint.group_ids if group not in removed]
             groups = tuple(dict.fromkeys([*kept, *asked.get("AddSecurityGroupIds", ())]))
-            _check_groups(ec2, endpoint.vpc_id, groups)
+            if not groups:
+                raise ServiceError("InvalidParameter", "An endpoint needs a security group.")
+            check_groups(ec2, endpoint.vpc_id, groups)
             private_dns = asked.get("PrivateDnsEnabled", endpoint.private_dns)
             if private_dns and not endpoint.private_dns:
                 self._check_private_dns(ec2, endpoint.vpc_id, endpoint.service_name)
@@ -223,8 +238,14 @@ class VpcEndpoints:
                 reason = {"Code": error.code, "Message": error.message}
                 unsuccessful.append({"ResourceId": id_, "Error": reason})
                 continue
-            for interface_id in endpoint.interface_ids:
-                ec2.delete_network_interface(NetworkInterfaceId=interface_id)
+            found = ec2.describe_network_interfaces(
+                NetworkInterfaceIds=list(endpoint.interface_ids)
+            )
+            for interface in found["NetworkInterfaces"] if endpoint.interface_ids else ():
+                ec2.delete_network_interface(NetworkInterfaceId=interface["NetworkInterfaceId"])
+                self._addresses.free(
+                    call.region, interface["SubnetId"], [interface["PrivateIpAddress"]]
+                )
         return {"Unsuccessful": unsuccessful}
 
     def describe_services(self, call: Call) -> dict[str, Any]:
@@ -327,17 +348,6 @@ def _subnets(ec2: Any, vpc_id: str, ids: Any) -> tuple[str, ...]:
     return tuple(ids)
 
 
-def _check_groups(ec2: Any, vpc_id: str, groups: tuple[str, ...]) -> None:
-    if not groups:
-        raise ServiceError("InvalidParameter", "An endpoint needs at least one security group.")
-    for group in ec2.describe_security_groups(GroupIds=list(groups))["SecurityGroups"]:
-        if group["VpcId"] != vpc_id:
-            raise ServiceError(
-                "InvalidParameter",
-                f"Security group {group['GroupId']} does not belong to {vpc_id}",
-            )
-
-
 def _default_group(ec2: Any, vpc_id: str) -> tuple[str, ...]:
     filters = [
         {"Name": "vpc-id", "Values": [vpc_id]},
@@ -345,13 +355,6 @@ def _default_group(ec2: Any, vpc_id: str) -> tuple[str, ...]:
     ]
     found = ec2.describe_security_groups(Filters=filters)["SecurityGroups"]
     return tuple(group["GroupId"] for group in found)
-
-
-def _make_interface(ec2: Any, id_: str, subnet: str, groups: tuple[str, ...]) -> str:
-    answer = ec2.create_network_interface(
-        SubnetId=subnet, Groups=list(groups), Description=f"VPC Endpoint Interface {id_}"
-    )
-    return answer["NetworkInterface"]["NetworkInterfaceId"]
 
 
 def _tags_of(specifications: Any) -> list[dict[str, str]]:
