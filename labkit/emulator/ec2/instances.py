@@ -83,7 +83,7 @@ class Instances:
         token = (call.region, asked.pop("ClientToken", ""))
         if token[1] and token in self._reservations:
             return self._reservation(ec2, self._reservations[token])
-        asked = _with_interface(_with_volumes(asked), lambda: _default_subnet(ec2, asked))
+        asked = _with_interface(_with_volumes(ec2, asked), lambda: _default_subnet(ec2, asked))
         self._check_networks(call.region, ec2, asked["NetworkInterfaces"])
         answer = _answer(ec2.run_instances(**asked))
         self._reservations[token] = answer["ReservationId"]
