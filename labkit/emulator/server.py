@@ -18,17 +18,22 @@ from typing import Any
 
 from labkit import home as lab_home
 from labkit.emulator import protocol
+from labkit.emulator.cloudformation.stacks import Stacks
 from labkit.emulator.ec2.addresses import Addresses
 from labkit.emulator.ec2.dependencies import Dependencies
 from labkit.emulator.ec2.instances import Instances, amended
 from labkit.emulator.ec2.interfaces import Interfaces
 from labkit.emulator.ec2.network_acls import NetworkAcls
 from labkit.emulator.ec2.vpc_endpoints import VpcEndpoints
+from labkit.emulator.flow_logs.delivery import Delivery
+from labkit.emulator.flow_logs.flow_logs import FlowLogs
+from labkit.emulator.flow_logs.registry import Registry
 from labkit.emulator.gateway import Gateway
 from labkit.emulator.http_server import Server
+from labkit.emulator.logs.log_events import LogEvents
 from labkit.emulator.operations import FORWARDED
 from labkit.emulator.topology import Topology
-from labkit.emulator.upstream import ACCOUNT_ID, InProcess, Moto, regions
+from labkit.emulator.upstream import ACCOUNT_ID, InProcess, Moto, Wsgi, regions
 from labkit.errors import EmulatorError
 from labkit.home import RunFile
 
@@ -119,20 +124,36 @@ class Emulator:
         self._pace = pace
         self._moto = moto = Moto((key.access_key_id, key.secret_access_key))
         host = f"127.0.0.1:{server.port}"
-        inner = InProcess(moto, key.access_key_id, key.secret_access_key, host)
+
+        def clients(application: Wsgi) -> InProcess:
+            return InProcess(application, key.access_key_id, key.secret_access_key, host)
+
+        inner, outer = clients(moto), clients(lambda *request: self.gateway(*request))
+        self._data_plane: Any = _NoDataPlane()
+
         addresses = Addresses(inner, moto)
         endpoints = VpcEndpoints(inner, addresses)
         interfaces = Interfaces(inner, endpoints, addresses)
         acls = NetworkAcls(inner)
+        registry = Registry(inner)
         amend = {
             "NetworkInterfaces": interfaces.amended,
             "NetworkAcls": acls.amended,
             "Reservations": amended,
         }
-        data_plane: Any = _NoDataPlane()
-        topology = Topology(inner, data_plane, lambda vpc, region: {}, amend)
-        services = [endpoints, interfaces, acls, Instances(inner, addresses), Dependencies(inner)]
-        self.gateway = Gateway(
+        topology = Topology(inner, self._data_plane, registry.captures, amend)
+        self._delivery = Delivery(registry, inner, outer, pace=pace, clock=time.time)
+        services = [
+            endpoints,
+            interfaces,
+            acls,
+            Instances(inner, addresses),
+            Dependencies(inner),
+            FlowLogs(registry, inner, topology, time.time),
+            LogEvents(inner),
+            Stacks(outer),
+        ]
+        self.gateway = server.gateway = Gateway(
             account_id=ACCOUNT_ID,
             regions=regions(),
             hosts=(host, f"localhost:{server.port}"),
@@ -143,7 +164,6 @@ class Emulator:
             changed=topology.changed,
             log_path=str(self._log_path),
         )
-        server.gateway = self.gateway
 
     def _secret(self, access_key_id: str) -> str | None:
         if access_key_id == self._key.access_key_id:
@@ -172,6 +192,7 @@ class Emulator:
 
     def start(self) -> None:
         """Serve from now on; load what the first calls need, meanwhile."""
+        self._delivery.start()
         threading.Thread(target=self._server.serve_forever, name="http", daemon=True).start()
         threading.Thread(target=self._warm, name="warm-up", daemon=True).start()
 
@@ -182,6 +203,7 @@ class Emulator:
     def stop(self) -> None:
         self._server.shutdown()
         self._server.server_close()
+        self._delivery.stop()
 
 
 class _NoDataPlane:
