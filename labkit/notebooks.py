@@ -1,0 +1,99 @@
+"""The lab's notebooks: which there are, which are asked for, and what parameters they take."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from labkit.errors import ParameterError
+
+FOLDER = Path(__file__).parent.parent / "notebooks"
+
+
+def find(folder: Path = FOLDER) -> list[Path]:
+    """Return the notebooks in their order: NN_verb_object.ipynb.
+
+    Raises:
+        ParameterError: There is none.
+    """
+    found = sorted(folder.glob("[0-9][0-9]_*.ipynb"))
+    if not found:
+        raise ParameterError(f"There is no notebook NN_verb_object.ipynb in {folder}.")
+    return found
+
+
+def choose(every: Sequence[Path], *, only: Sequence[str] = (), begin: str = "") -> list[Path]:
+    """Return the notebooks that are asked for by the beginnings of their names.
+
+    Args:
+        every: All of them, in order.
+        only: One beginning for each that is wanted, e.g. "03"; none: all.
+        begin: Beginning of the first one that is wanted.
+
+    Raises:
+        ParameterError: No notebook, or more than one, begins so.
+    """
+    first = _index(every, begin) if begin else 0
+    wanted = {_index(every, name) for name in only} or set(range(len(every)))
+    return [path for index, path in enumerate(every) if index in wanted and index >= first]
+
+
+def parameters_of(notebook: Path) -> dict[str, Any]:
+    """Return the names and defaults of a notebook's parameters: its cell with that tag."""
+    import nbformat
+
+    for cell in nbformat.read(notebook, as_version=4).cells:
+        if "parameters" in cell.metadata.get("tags", []):
+            return {
+                node.targets[0].id: ast.literal_eval(node.value)
+                for node in ast.parse(cell.source).body
+                if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
+            }
+    return {}
+
+
+def assign(
+    every: Sequence[Path], parameters: Mapping[str, object]
+) -> dict[Path, dict[str, object]]:
+    """Return, for each notebook, those of the parameters that it has.
+
+    Raises:
+        ParameterError: No notebook has one of them (papermill would only warn).
+    """
+    known = {path: parameters_of(path) for path in every}
+    names = sorted({name for defaults in known.values() for name in defaults})
+    for name in parameters:
+        if name not in names:
+            raise ParameterError(
+                f"No notebook has a parameter {name!r}; there are {', '.join(names)}."
+            )
+    return {
+        path: {name: value for name, value in parameters.items() if name in defaults}
+        for path, defaults in known.items()
+    }
+
+
+def value_of(text: str) -> object:
+    """Return a parameter's value typed as papermill's command line types it.
+
+    True, False and None, numbers, else the text itself.
+    """
+    words: dict[str, object] = {"True": True, "False": False, "None": None}
+    if text in words:
+        return words[text]
+    for number in (int, float):
+        try:
+            return number(text)
+        except ValueError:
+            continue
+    return text
+
+
+def _index(every: Sequence[Path], name: str) -> int:
+    found = [index for index, path in enumerate(every) if path.stem.startswith(name)]
+    if len(found) != 1:
+        stems = ", ".join(path.stem for path in every)
+        raise ParameterError(f"{name!r} is the beginning of {len(found)} notebooks of: {stems}.")
+    return found[0]

@@ -1,0 +1,135 @@
+"""What a run leaves to read: one HTML file without outside links, and JUnit XML for CI."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from xml.etree import ElementTree
+
+from labkit.execution import Outcome, Status
+
+HTML_FILE = "report.html"
+JUNIT_FILE = "junit.xml"
+OUTSIDE_LINK = re.compile(r"<a\b[^>]*\bhref=\"https?://([^\"]*)\"[^>]*>(.*?)</a>", re.DOTALL)
+NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+# Nothing is loaded from anywhere, and no script runs.
+POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+STYLE = """
+body { font: 16px/1.5 system-ui, sans-serif; color: #1b1f24; background: #fff;
+       max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
+h1, h2 { line-height: 1.2; } section { border-top: 4px solid #d0d7de; margin-top: 3rem; }
+pre, code { font: 13px/1.45 ui-monospace, monospace; white-space: pre-wrap; }
+table { border-collapse: collapse; font-size: 14px; } td, th { padding: 2px 10px; }
+tr:nth-child(even) { background: #f6f8fa; color: #1b1f24; }
+.input pre, .error { background: #f6f8fa; color: #1b1f24; padding: 8px 12px; overflow-x: auto; }
+.prompt { display: none; } img { max-width: 100%; }
+.passed { color: #0b5d1e; } .failed, .interrupted { color: #8f0d0d; } .skipped { color: #57606a; }
+"""
+
+
+def page(outcome: Outcome) -> str:
+    """Return an executed notebook as a piece of HTML; empty if there is none."""
+    if outcome.path is None:
+        return ""
+    import nbformat
+    from nbconvert import HTMLExporter
+
+    exporter = HTMLExporter(
+        template_name="basic", exclude_anchor_links=True, optimistic_validation=True
+    )
+    notebook = nbformat.read(outcome.path, as_version=4)
+    body, _ = exporter.from_notebook_node(notebook)
+    return OUTSIDE_LINK.sub(r"\2 <code>\1</code>", body)
+
+
+def write(
+    folder: Path, outcomes: Sequence[Outcome], pages: Mapping[str, str], facts: Mapping[str, str]
+) -> tuple[Path, Path]:
+    """Write both files and return where they are.
+
+    Args:
+        folder: Where to.
+        outcomes: One for each notebook, in order.
+        pages: What `page` returned, by the notebooks' names.
+        facts: What else the report says at its top, e.g. the target.
+    """
+    written = folder / HTML_FILE, folder / JUNIT_FILE
+    written[0].write_text(as_html(outcomes, pages, facts), encoding="utf-8")
+    written[1].write_text(as_junit(outcomes), encoding="utf-8")
+    return written
+
+
+def as_html(outcomes: Sequence[Outcome], pages: Mapping[str, str], facts: Mapping[str, str]) -> str:
+    """Return the whole run as one page: a table of contents, then each notebook."""
+    told = {**facts, "ended": f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC"}
+    lines = "".join(
+        f"<li>{html.escape(key)}: {html.escape(value)}</li>" for key, value in told.items()
+    )
+    contents = "".join(
+        f"<tr><td><a href='#{one.name}'>{one.name}</a></td><td class='{one.status.value}'>"
+        f"{one.status.value}</td><td>{one.cells_done} of {one.cells} cells</td>"
+        f"<td>{one.seconds:.1f} s</td></tr>"
+        for one in outcomes
+    )
+    sections = "".join(_section(one, pages.get(one.name, "")) for one in outcomes)
+    return (
+        "<!DOCTYPE html><html lang='en'><head><meta charset='utf-8'>"
+        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
+        f"<title>VPC Flow Logs lab</title><style>{STYLE}{_colors_of_code()}</style></head><body>"
+        f"<h1>VPC Flow Logs lab</h1><ul>{lines}</ul><table>{contents}</table>{sections}"
+        "</body></html>\n"
+    )
+
+
+def as_junit(outcomes: Sequence[Outcome]) -> str:
+    """Return JUnit XML with a case for each notebook."""
+    count = {status: sum(one.status is status for one in outcomes) for status in Status}
+    seconds = sum(one.seconds for one in outcomes)
+    suite = ElementTree.Element(
+        "testsuite",
+        name="labkit",
+        tests=str(len(outcomes)),
+        failures=str(count[Status.FAILED]),
+        errors=str(count[Status.INTERRUPTED]),
+        skipped=str(count[Status.SKIPPED]),
+        time=f"{seconds:.3f}",
+        timestamp=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+    for one in outcomes:
+        case = ElementTree.SubElement(
+            suite, "testcase", classname="notebooks", name=one.name, time=f"{one.seconds:.3f}"
+        )
+        _how_it_ended(case, one)
+    root = ElementTree.Element("testsuites")
+    root.append(suite)
+    ElementTree.indent(root)
+    return '<?xml version="1.0" encoding="utf-8"?>\n' + ElementTree.tostring(root, "unicode")
+
+
+def _how_it_ended(case: ElementTree.Element, one: Outcome) -> None:
+    text = NOT_IN_XML.sub("", one.error or "")
+    message = text.splitlines()[-1] if text else one.status.value
+    if one.status is Status.FAILED:
+        ElementTree.SubElement(case, "failure", message=message).text = text
+    elif one.status is Status.INTERRUPTED:
+        ElementTree.SubElement(case, "error", message="interrupted").text = text
+    elif one.status is Status.SKIPPED:
+        ElementTree.SubElement(case, "skipped", message="an earlier notebook ended the run")
+
+
+def _section(one: Outcome, body: str) -> str:
+    error = f"<pre class='error'>{html.escape(one.error)}</pre>" if one.error else ""
+    return (
+        f"<section id='{one.name}'><p><code>{one.name}</code> "
+        f"<b class='{one.status.value}'>{one.status.value}</b></p>{error}{body}</section>"
+    )
+
+
+def _colors_of_code() -> str:
+    from pygments.formatters import HtmlFormatter
+
+    return HtmlFormatter(style="default").get_style_defs(".highlight")
