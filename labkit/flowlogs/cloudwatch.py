@@ -51,21 +51,18 @@ def read(
         RecordFormatError: A message does not fit the log format.
     """
     window = Window(start, end)
-    messages = list(_messages(logs, group, window, pattern))
+    messages = [event["message"] for event in events(logs, group, window, pattern)]
     data = "".join(message.rstrip("\r\n") + "\n" for message in messages).encode()
     table, counts = parse_table(data, fields, file=f"Log group {group}")
     kept = window.overlapping(table)
-    account = {"events": len(messages), "outside": len(table) - len(kept)}
-    return to_frame(kept, counts.as_dict() | account)
+    counts = counts._replace(events=len(messages), outside=len(table) - len(kept))
+    return to_frame(kept, counts)
 
 
-def count_events(logs: Any, group: str, *, start: datetime) -> int:
-    """Count the events of a log group since a time, less the slack that `read` allows."""
-    return sum(1 for _ in _messages(logs, group, Window(start), None))
-
-
-def _messages(logs: Any, group: str, window: Window, pattern: str | None) -> Iterator[str]:
-    """Yield the messages of all pages; a page may be empty although others follow.
+def events(
+    logs: Any, group: str, window: Window, pattern: str | None = None
+) -> Iterator[dict[str, Any]]:
+    """Yield the events of all pages; a page may be empty although others follow.
 
     Source: docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_FilterLogEvents.html
     """
@@ -78,5 +75,4 @@ def _messages(logs: Any, group: str, window: Window, pattern: str | None) -> Ite
     if pattern:
         query["filterPattern"] = pattern
     for page in logs.get_paginator("filter_log_events").paginate(**query):
-        for event in page["events"]:
-            yield event["message"]
+        yield from page["events"]

@@ -13,7 +13,15 @@ from isal import igzip, igzip_lib
 from labkit.errors import RecordFormatError
 from labkit.fields import BY_NAME
 from labkit.flowlogs import layout
-from labkit.flowlogs.records import COLUMN_TYPES, LineCounts, count_rows, parse_table, with_times
+from labkit.flowlogs.records import (
+    COLUMN_TYPES,
+    ReadSummary,
+    count_rows,
+    header_lines,
+    parse_table,
+    total,
+    with_times,
+)
 
 # Setting a parser up costs more than a small file's parse, so small files of one header are
 # joined up to JOINED_BYTES; one of LARGE_BYTES is parsed by the thread that fetched it.
@@ -31,7 +39,7 @@ class Text:
     headers: int
 
 
-Parsed = tuple[pa.Table, LineCounts]
+Parsed = tuple[pa.Table, ReadSummary]
 
 
 def load(
@@ -73,6 +81,11 @@ def _fields(each: Text | Parsed) -> tuple[str, ...] | None:
     return each.fields if isinstance(each, Text) else None
 
 
+def load_and_parse(key: str, data: bytes) -> pa.Table:
+    """Open and parse one file."""
+    return parse(next(join([load(key, data)])))[0]
+
+
 def parse(texts: list[Text] | Parsed, columns: Collection[str] | None = None) -> Parsed:
     """Parse files of one log format at once."""
     if isinstance(texts, tuple):
@@ -85,14 +98,14 @@ def parse(texts: list[Text] | Parsed, columns: Collection[str] | None = None) ->
             _parse_one(text, columns)
         raise
     headers = sum(text.headers for text in texts)
-    return table, counts + LineCounts(lines=headers, header=headers)
+    return table, total([counts, header_lines(texts[0].fields, headers)])
 
 
 def _parse_one(text: Text, columns: Collection[str] | None) -> Parsed:
     table, counts = parse_table(
         text.body, text.fields, columns=columns, file=text.key, first_line=1 + text.headers
     )
-    return table, counts + LineCounts(lines=text.headers, header=text.headers)
+    return table, total([counts, header_lines(text.fields, text.headers)])
 
 
 def _ending_in_newline(body: bytes) -> bytes:

@@ -6,8 +6,8 @@ Source: docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from typing import NamedTuple
 
 import pandas as pd
 import pyarrow as pa
@@ -24,9 +24,12 @@ ALWAYS_READ = ("start", "end", "log_status")
 _WHOLE_NUMBER = re.compile(r"-|-?[0-9]+")
 
 
-@dataclass(frozen=True, slots=True)
-class LineCounts:
-    """What became of each line: `lines` is the sum of the others."""
+class ReadSummary(NamedTuple):
+    """What was read, and what became of each line; stands in a frame's `attrs["read"]`.
+
+    `lines` = header + blank + records + nodata + skipdata. The frame has a row for each of the
+    last three, but for those that lie `outside` of the span that was asked for.
+    """
 
     lines: int = 0
     header: int = 0
@@ -34,12 +37,14 @@ class LineCounts:
     records: int = 0
     nodata: int = 0
     skipdata: int = 0
+    outside: int = 0
+    text_bytes: int = 0
+    objects: int = 0
+    events: int = 0
 
-    def __add__(self, other: LineCounts) -> LineCounts:
-        return LineCounts(*(getattr(self, name) + getattr(other, name) for name in self.__slots__))
 
-    def as_dict(self) -> dict[str, int]:
-        return {name: getattr(self, name) for name in self.__slots__}
+def total(parts: Iterable[ReadSummary]) -> ReadSummary:
+    return ReadSummary(*map(sum, zip(ReadSummary(), *parts, strict=True)))
 
 
 def parse(lines: str | Iterable[str], fields: Sequence[str] = DEFAULT_FIELDS) -> pd.DataFrame:
@@ -63,8 +68,8 @@ def parse(lines: str | Iterable[str], fields: Sequence[str] = DEFAULT_FIELDS) ->
     header = list(fields)
     kept = [line.rstrip("\r\n") + "\n" for line in all_lines if line.split() != header]
     table, counts = parse_table("".join(kept).encode(), fields)
-    headers = len(all_lines) - len(kept)
-    return to_frame(table, (counts + LineCounts(lines=headers, header=headers)).as_dict())
+    headers = header_lines(fields, len(all_lines) - len(kept))
+    return to_frame(table, total([counts, headers]))
 
 
 def parse_table(
@@ -74,7 +79,7 @@ def parse_table(
     columns: Collection[str] | None = None,
     file: str = "",
     first_line: int = 1,
-) -> tuple[pa.Table, LineCounts]:
+) -> tuple[pa.Table, ReadSummary]:
     """Parse the lines of one log format, which have no header, to an Arrow table.
 
     Args:
@@ -95,10 +100,10 @@ def parse_table(
     if table is None:  # blank lines, runs of whitespace, or a bad line
         rows = _split(data, fields, file, first_line)
         table = _read_rows(rows, fields, columns)
-    return with_times(table), _count(table, lines)
+    return with_times(table), _count(table, lines)._replace(text_bytes=len(data))
 
 
-def to_frame(table: pa.Table, read: Mapping[str, int]) -> pd.DataFrame:
+def to_frame(table: pa.Table, read: ReadSummary) -> pd.DataFrame:
     """Return the table as pandas has it, with the account of what was read in `attrs["read"]`.
 
     Arrow's types keep a missing number apart from 0 without turning the others into floats.
@@ -108,11 +113,16 @@ def to_frame(table: pa.Table, read: Mapping[str, int]) -> pd.DataFrame:
     frame = table.to_pandas(
         types_mapper=lambda dtype: None if pa.types.is_timestamp(dtype) else pd.ArrowDtype(dtype)
     )
-    frame.attrs["read"] = dict(read)
+    frame.attrs["read"] = read
     return frame
 
 
-def count_rows(table: pa.Table) -> LineCounts:
+def header_lines(fields: Sequence[str], count: int) -> ReadSummary:
+    size = len(" ".join(fields)) + 1
+    return ReadSummary(lines=count, header=count, text_bytes=count * size)
+
+
+def count_rows(table: pa.Table) -> ReadSummary:
     """Count records, NODATA and SKIPDATA among the rows; without log_status all are records."""
     nodata = skipdata = 0
     if "log_status" in table.column_names:
@@ -120,14 +130,14 @@ def count_rows(table: pa.Table) -> LineCounts:
         by_status = {each["values"]: each["counts"] for each in statuses}
         nodata, skipdata = by_status.get("NODATA", 0), by_status.get("SKIPDATA", 0)
     rows = table.num_rows
-    return LineCounts(
+    return ReadSummary(
         lines=rows, records=rows - nodata - skipdata, nodata=nodata, skipdata=skipdata
     )
 
 
-def _count(table: pa.Table, lines: int) -> LineCounts:
+def _count(table: pa.Table, lines: int) -> ReadSummary:
     blank = lines - table.num_rows
-    return count_rows(table) + LineCounts(lines=blank, blank=blank)
+    return total([count_rows(table), ReadSummary(lines=blank, blank=blank)])
 
 
 def _schema(fields: Sequence[str]) -> list[tuple[str, pa.DataType]]:

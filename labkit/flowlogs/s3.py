@@ -18,7 +18,7 @@ from labkit.errors import ParameterError
 from labkit.fields import DEFAULT_FIELDS
 from labkit.flowlogs import files, layout
 from labkit.flowlogs.objects import Bucket, Object
-from labkit.flowlogs.records import LineCounts, parse_table, to_frame
+from labkit.flowlogs.records import ReadSummary, parse_table, to_frame, total
 from labkit.flowlogs.window import Window
 
 # A file is named for the five minutes in which its records end; a record may begin ten minutes
@@ -97,18 +97,27 @@ def read(
     """
     window = Window(start, end)
     opened = Bucket(aws, bucket)
-    found = [
-        each
-        for each in list_days(opened, prefix, window.widen(SLACK))
-        if _is_wanted(each.key, window.widen(SLACK), flow_log_id)
-    ]
+    found = find_files(opened, window, prefix=prefix, flow_log_id=flow_log_id)
     tables, counts = _read_all(opened, found, fields, columns)
     if not tables:
         tables = [parse_table(b"", fields or DEFAULT_FIELDS)[0]]
     table = pa.concat_tables(tables, promote_options="default")
     kept = window.overlapping(table)
-    account = counts.as_dict() | {"objects": len(found), "outside": len(table) - len(kept)}
-    return to_frame(_select(kept, columns), account)
+    counts = counts._replace(objects=len(found), outside=len(table) - len(kept))
+    return to_frame(_select(kept, columns), counts)
+
+
+def find_files(
+    bucket: Bucket, window: Window, *, prefix: str = "", flow_log_id: str | None = None
+) -> list[Object]:
+    """List the flow log files that may hold records of a span of time."""
+    wide = window.widen(SLACK)
+    named = [(each, layout.parse_key(each.key)) for each in list_days(bucket, prefix, wide)]
+    return [
+        each
+        for each, name in named
+        if name and wide.contains(name.slot) and flow_log_id in (None, name.flow_log_id)
+    ]
 
 
 def list_days(bucket: Bucket, prefix: str, window: Window) -> list[Object]:
@@ -122,26 +131,19 @@ def list_days(bucket: Bucket, prefix: str, window: Window) -> list[Object]:
         return [each for listed in pool.map(bucket.list, folders) for each in listed]
 
 
-def _is_wanted(key: str, window: Window, flow_log_id: str | None) -> bool:
-    name = layout.parse_key(key)
-    if name is None:
-        return False
-    return window.contains(name.slot) and flow_log_id in (None, name.flow_log_id)
-
-
 def _read_all(
     bucket: Bucket,
     objects: Sequence[Object],
     fields: Sequence[str] | None,
     columns: Collection[str] | None,
-) -> tuple[list[pa.Table], LineCounts]:
+) -> tuple[list[pa.Table], ReadSummary]:
     def load(each: Object) -> files.Text | files.Parsed:
         return files.load(each.key, bucket.get(each.key), fields, columns)
 
     with ThreadPoolExecutor(THREADS) as pool:
         groups = files.join(pool.map(load, objects))
         parts = list(pool.map(partial(files.parse, columns=columns), groups))
-    return [table for table, _ in parts], sum((counts for _, counts in parts), LineCounts())
+    return [table for table, _ in parts], total(counts for _, counts in parts)
 
 
 def _select(table: pa.Table, columns: Collection[str] | None) -> pa.Table:

@@ -55,7 +55,7 @@ def test_the_frame_is_that_of_the_lines(logs, group, put):
     put(*lines)
     log = cloudwatch.read(logs, group, start=NOW - minutes(5))
     pd.testing.assert_frame_equal(log, parse(lines))
-    assert log.attrs["read"]["events"] == log.attrs["read"]["records"] == 2
+    assert log.attrs["read"].events == log.attrs["read"].records == 2
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_a_record_counts_if_it_overlaps(logs, group, put, start, end, kept):
 def test_a_filter_pattern_is_applied_by_the_service(logs, group, put):
     put(line(NOW, NOW), line(NOW, NOW, action="REJECT"))
     log = cloudwatch.read(logs, group, start=NOW, pattern="REJECT")
-    assert log.attrs["read"]["events"] == 1
+    assert log.attrs["read"].events == 1
     assert list(log.action) == ["REJECT"]
 
 

@@ -2,11 +2,12 @@
 
 import json
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 
-from labkit.flowlogs import delivery
-from labkit.flowlogs.diagnosis import diagnose
+from labkit.errors import LabError
+from labkit.flowlogs import delivery, diagnose
 
 MINUTE = timedelta(minutes=1)
 CONDITION = {"StringEquals": {"aws:SourceAccount": "123456789012"}}
@@ -59,6 +60,18 @@ def test_missing_grants(statements, missing):
     assert delivery.missing_grants({"Statement": statements}) == missing
 
 
+def ping(started_at):
+    return [SimpleNamespace(started_at=started_at, ended_at=started_at + MINUTE / 6)]
+
+
+def about_s3(diagnosis):
+    return diagnosis.findings[0]
+
+
+def about_cloudwatch(diagnosis):
+    return diagnosis.findings[1]
+
+
 @pytest.fixture(scope="module")
 def lab(aws):
     """Two flow logs on a subnet as the template has them."""
@@ -79,6 +92,8 @@ def lab(aws):
         DeliverLogsPermissionArn=role["Role"]["Arn"],
     )
     return {
+        "Instance1PrivateIp": "10.0.1.22",
+        "Instance2PrivateIp": "10.0.1.25",
         "FlowLogBucketName": "diagnosed",
         "FlowLogGroupName": "diagnosed",
         "FlowLogToS3Id": to_s3["FlowLogIds"][0],
@@ -105,49 +120,48 @@ def created_at(aws, lab):
 
 
 @pytest.mark.parametrize(
-    ("destination", "ping_min", "now_min", "advice"),
+    ("about", "ping_min", "now_min", "advice"),
     [
-        pytest.param("s3", 30, 33, "wait 7 minutes more (typical: 10 min", id="S3, early"),
-        pytest.param("s3", 30, 50, "wait 1 minute more (typical: 10 min", id="S3, late"),
-        pytest.param("cloud-watch-logs", 30, 33, "wait 2 minutes more (typical: 5", id="Logs"),
-        pytest.param("s3", 30, 56, "ping again (02_ping): nothing came after 26 min.", id="never"),
-        pytest.param("s3", 3, 30, "A new flow log may take ten minutes", id="a new flow log"),
-        pytest.param("s3", -2, 1, "the ping was earlier than the flow log", id="too early"),
+        pytest.param(about_s3, 30, 33, "wait 8 more minutes (typical: 10 min", id="S3, early"),
+        pytest.param(about_s3, 30, 50, "wait 1 more minute (typical: 10 min", id="S3, late"),
+        pytest.param(about_cloudwatch, 30, 33, "wait 3 more minutes (typical: 5", id="Logs, early"),
+        pytest.param(
+            about_s3, 30, 56, "ping again (02_ping): nothing came after 26 min.", id="never"
+        ),
+        pytest.param(about_s3, 3, 30, "A new flow log may take ten minutes", id="a new flow log"),
+        pytest.param(about_s3, -2, 1, "the ping was earlier than the flow log", id="too early"),
     ],
 )
-def test_advice_follows_the_time(
-    aws, lab, policy, created_at, destination, ping_min, now_min, advice
-):
-    found = diagnose(
-        aws,
-        lab,
-        created_at + ping_min * MINUTE,
-        destination=destination,
-        now=created_at + now_min * MINUTE,
-    )
-    assert advice in found.advice
+def test_advice_follows_the_time(aws, lab, policy, created_at, about, ping_min, now_min, advice):
+    runs = ping(created_at + ping_min * MINUTE)
+    found = diagnose(aws, lab, runs, now=created_at + now_min * MINUTE)
+    assert advice in about(found).advice
 
 
 def test_a_bucket_policy_without_the_grants_is_broken_delivery(aws, lab, policy, created_at):
+    runs = ping(created_at + MINUTE)
     policy([TLS_ONLY])
-    found = diagnose(aws, lab, created_at + MINUTE)
-    assert found.advice.startswith("delivery is broken: Bucket policy: does not allow delivery")
+    advice = about_s3(diagnose(aws, lab, runs)).advice
+    assert advice.startswith("delivery is broken: Bucket policy: does not allow delivery.logs")
     aws.client("s3").delete_bucket_policy(Bucket="diagnosed")
-    assert "Bucket policy: none" in diagnose(aws, lab, created_at + MINUTE).advice
+    assert "Bucket policy: none" in about_s3(diagnose(aws, lab, runs)).advice
 
 
 @pytest.mark.parametrize(
-    ("destination", "output", "advice"),
+    ("about", "output", "advice"),
     [
-        pytest.param("s3", "FlowLogBucketName", "Bucket: gone does not exist", id="bucket"),
+        pytest.param(about_s3, "FlowLogBucketName", "Bucket: gone does not exist", id="bucket"),
         pytest.param(
-            "cloud-watch-logs", "FlowLogGroupName", "Log group: gone does not exist", id="group"
+            about_cloudwatch, "FlowLogGroupName", "Log group: gone does not exist", id="group"
         ),
-        pytest.param("s3", "FlowLogToS3Id", "deploy the stack again (01_deploy)", id="flow log"),
+        pytest.param(about_s3, "FlowLogToS3Id", "deploy the stack again", id="flow log to S3"),
+        pytest.param(
+            about_cloudwatch, "FlowLogToCloudWatchLogsId", "deploy the stack again", id="flow log"
+        ),
     ],
 )
-def test_what_is_gone_is_named(aws, lab, policy, created_at, destination, output, advice):
-    found = diagnose(aws, {**lab, output: "gone"}, created_at + MINUTE, destination=destination)
+def test_what_is_gone_is_named(aws, lab, policy, created_at, about, output, advice):
+    found = about(diagnose(aws, {**lab, output: "gone"}, ping(created_at + MINUTE)))
     assert found.advice.startswith("delivery is broken")
     assert advice in found.advice
 
@@ -161,20 +175,31 @@ def test_a_failed_delivery_says_why():
 
 
 def test_at_the_pace_of_the_lab_nobody_waits_for_minutes(aws, lab, policy, created_at):
-    ping = created_at + MINUTE
-    soon = diagnose(aws, lab, ping, pace="lab", now=ping + MINUTE / 2)
-    late = diagnose(aws, lab, ping, pace="lab", now=ping + 2 * MINUTE)
-    assert "wait a moment" in soon.advice
-    assert "ping again" in late.advice
+    began = created_at + MINUTE
+    soon = diagnose(aws, lab, ping(began), pace="lab", now=began + MINUTE / 2)
+    late = diagnose(aws, lab, ping(began), pace="lab", now=began + 2 * MINUTE)
+    assert "wait a moment" in about_s3(soon).advice
+    assert "ping again" in about_s3(late).advice
 
 
-def test_it_shows_what_it_looked_at(aws, lab, policy, created_at):
-    body = {"Bucket": "diagnosed", "Body": b""}
-    day = f"{created_at:%Y/%m/%d}"
-    aws.client("s3").put_object(
-        **body, Key=f"AWSLogs/123456789012/vpcflowlogs/us-east-1/{day}/x.log.gz"
+def test_no_ping_says_which_notebook_to_run(aws, lab):
+    with pytest.raises(LabError, match="02_ping"):
+        diagnose(aws, lab, [])
+
+
+def test_records_that_are_there_are_said_to_be_there(aws, lab, policy, created_at):
+    second = int(created_at.timestamp()) + 60
+    record = f"2 123456789012 eni-1 10.0.1.22 10.0.1.25 0 0 1 5 420 {second} {second + 4} ACCEPT OK"
+    logs = aws.client("logs")
+    logs.create_log_stream(logGroupName="diagnosed", logStreamName="eni-1-all")
+    logs.put_log_events(
+        logGroupName="diagnosed",
+        logStreamName="eni-1-all",
+        logEvents=[{"timestamp": second * 1000, "message": record}],
     )
-    found = diagnose(aws, lab, created_at + MINUTE, now=created_at + 2 * MINUTE)
+    found = diagnose(aws, lab, ping(created_at + MINUTE), now=created_at + 2 * MINUTE)
+    assert about_cloudwatch(found).advice == "the records of the ping are there."
+    assert about_s3(found).advice.startswith("wait 10 more minutes")
     for text in (str(found), found._repr_html_()):
-        for seen in ("created 1.0 min before the ping", "(1 objects)", "1.0 min", "→ wait 9"):
+        for seen in ("created 1.0 min before the ping", "1 (one per network", "none so far"):
             assert seen in text

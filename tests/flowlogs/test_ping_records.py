@@ -6,28 +6,17 @@ docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html
 
 from datetime import UTC, datetime, timedelta
 
-import pandas as pd
 import pytest
 
 from labkit.errors import LabError
-from labkit.flowlogs import expect_packets, find_ping, is_complete, sum_packets
+from labkit.flowlogs import agrees, find_ping, is_complete, sum_packets, wait_for
 from labkit.flowlogs.records import parse
-from labkit.ping import PingResult, PingRun, overlapping
+from labkit.ping import PingResult, PingRun, expected_packets, overlapping
 
 NOON = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
 IP_A, IP_B = "10.0.1.22", "10.0.1.25"
 ENI_A, ENI_B = "eni-01d89470fafe7a86b", "eni-0e61c483ca317dd54"
-INSTANCES = [
-    {
-        "InstanceId": instance,
-        "PrivateIpAddress": address,
-        "NetworkInterfaces": [
-            {"NetworkInterfaceId": "eni-second", "Attachment": {"DeviceIndex": 1}},
-            {"NetworkInterfaceId": interface, "Attachment": {"DeviceIndex": 0}},
-        ],
-    }
-    for instance, address, interface in [("i-a", IP_A, ENI_A), ("i-b", IP_B, ENI_B)]
-]
+INSTANCES = {"i-a": IP_A, "i-b": IP_B}
 
 
 def seconds(count):
@@ -125,9 +114,9 @@ NOISE = [
 )
 def test_sums_hold_whatever_the_intervals(runs, lines):
     together = overlapping(runs)
-    found = find_ping(parse(lines + NOISE), IP_A, IP_B, together)
-    sums, expected = sum_packets(found), expect_packets(together, INSTANCES)
-    pd.testing.assert_frame_equal(sums[["packets", "bytes"]], expected)
+    found = find_ping(parse(lines + NOISE), INSTANCES.values(), together)
+    sums, expected = sum_packets(found), expected_packets(together, INSTANCES)
+    assert agrees(sums, expected)
     assert is_complete(found, expected)
     assert len(sums) == 4
     assert (sums.bytes == 84 * sums.packets).all()
@@ -141,13 +130,15 @@ def test_sums_hold_whatever_the_intervals(runs, lines):
         pytest.param(four(3, 0, 2), False, id="the first interval only"),
         pytest.param(four(3, 0, 2) + four(2, 60, 61), True, id="both intervals"),
         pytest.param(four(7, 0, 6), True, id="more than expected: somebody else pinged"),
-        pytest.param(four(5, 0, 4, action="REJECT"), False, id="rejected"),
+        pytest.param(four(5, 0, 4, action="REJECT"), True, id="rejected, but all recorded"),
+        pytest.param(four(5, 0, 4, protocol=6), False, id="not a ping"),
+        pytest.param([*four(5, 0, 4)[:2], *four(5, 0, 4)[:2]], False, id="one interface only"),
     ],
 )
 def test_complete_means_every_packet_has_arrived(lines, complete):
     runs = [ping(0, 5)]
-    found = find_ping(parse(lines), IP_A, IP_B, runs)
-    assert is_complete(found, expect_packets(runs, INSTANCES)) is complete
+    found = find_ping(parse(lines), INSTANCES.values(), runs)
+    assert is_complete(found, expected_packets(runs, INSTANCES)) is complete
 
 
 def test_a_rejected_ping_has_three_sums_less_than_expected():
@@ -156,27 +147,67 @@ def test_a_rejected_ping_has_three_sums_less_than_expected():
         line(ENI_A, IP_A, IP_B, 5, 0, 4),
         line(ENI_B, IP_A, IP_B, 5, 0, 4, action="REJECT"),
     ]
-    sums = sum_packets(find_ping(parse(lines), IP_A, IP_B, [ping(0, 5, received=0)]))
+    sums = sum_packets(find_ping(parse(lines), INSTANCES.values(), [ping(0, 5, received=0)]))
     assert sums.packets.to_dict() == {
         (ENI_A, IP_A, IP_B, "ACCEPT"): 5,
         (ENI_B, IP_A, IP_B, "REJECT"): 5,
     }
 
 
-def test_expected_packets_count_duplicates_and_sizes():
-    runs = [ping(0, 5, received=5, duplicates=1), ping(10, 2, sent_bytes=1028)]
-    expected = expect_packets(runs, INSTANCES)
-    assert expected.loc[(ENI_B, IP_B, IP_A, "ACCEPT")].tolist() == [8, 6 * 84 + 2 * 1028]
+@pytest.mark.parametrize(
+    ("lines", "agree"),
+    [
+        pytest.param(four(5, 0, 4), True, id="each way on both"),
+        pytest.param(four(6, 0, 4), False, id="a packet more"),
+        pytest.param(four(4, 0, 4), False, id="a packet less"),
+        pytest.param(four(5, 0, 4)[:3], False, id="a direction is missing"),
+        pytest.param([*four(5, 0, 4)[:2], *four(5, 0, 4)[:2]], False, id="one interface twice"),
+        pytest.param(
+            [*four(5, 0, 4), line("eni-3", IP_A, IP_B, 5, 0, 4)], False, id="a third interface"
+        ),
+    ],
+)
+def test_agrees_means_exactly_what_ping_printed(lines, agree):
+    expected = expected_packets([ping(0, 5)], INSTANCES)
+    assert agrees(sum_packets(parse(lines)), expected) is agree
 
 
 def test_a_ping_without_replies_expects_none():
-    assert len(expect_packets([ping(0, 5, received=0)], INSTANCES)) == 2
+    lines = [line(ENI_A, IP_A, IP_B, 5, 0, 4), line(ENI_B, IP_A, IP_B, 5, 0, 4, action="REJECT")]
+    expected = expected_packets([ping(0, 5, received=0)], INSTANCES)
+    assert is_complete(parse(lines), expected)
+    assert agrees(sum_packets(parse(lines)), expected)
+    accepted = parse(lines).query("action == 'ACCEPT'")
+    assert not agrees(sum_packets(accepted), expected)
 
 
 def test_nothing_expected_is_not_complete():
-    assert not is_complete(parse([]), expect_packets([], INSTANCES))
+    assert not is_complete(parse(four(5, 0, 4)), {})
+
+
+def test_a_ping_of_oneself_is_on_no_wire():
+    assert agrees(sum_packets(parse([])), {(IP_A, IP_A): 5})
+
+
+def test_waiting_ends_when_the_packets_are_there():
+    looks = iter([parse([]), parse(four(3, 0, 2)), parse(four(5, 0, 4)), parse([])])
+    seen = []
+    log = wait_for(
+        lambda: next(looks),
+        expected_packets([ping(0, 5)], INSTANCES),
+        patience_s=20,
+        watch=lambda tick: seen.append(tick.seen),
+    )
+    assert log.packets.sum() == 20
+    assert seen[1] == "12 of 20 packets of the ping, in 4 records"
+
+
+def test_waiting_gives_back_what_there_is_when_patience_ends():
+    expected = expected_packets([ping(0, 5)], INSTANCES)
+    log = wait_for(lambda: parse(four(3, 0, 2)), expected, patience_s=0)
+    assert log.packets.sum() == 12
 
 
 def test_no_ping_says_which_notebook_to_run():
     with pytest.raises(LabError, match="02_ping"):
-        find_ping(parse([]), IP_A, IP_B, [])
+        find_ping(parse([]), INSTANCES.values(), [])

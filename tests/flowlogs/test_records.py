@@ -9,7 +9,7 @@ import pytest
 
 from labkit.errors import RecordFormatError
 from labkit.fields import DEFAULT_FIELDS, FIELDS, parse_format
-from labkit.flowlogs.records import parse
+from labkit.flowlogs.records import ReadSummary, parse
 
 PING_ACCEPT = (
     "2 123456789010 eni-1235b8ca123456789 203.0.113.12 172.31.16.139 0 0 1 4 336 "
@@ -91,14 +91,12 @@ def test_dash_is_missing_in_every_field():
 def test_every_line_is_accounted_for():
     lines = [HEADER, SSH, "", NODATA, SKIPDATA, "   ", HEADER, PING_REJECT]
     log = parse(lines)
-    assert log.attrs["read"] == {
-        "lines": 8,
-        "header": 2,
-        "blank": 2,
-        "records": 2,
-        "nodata": 1,
-        "skipdata": 1,
-    }
+    read = log.attrs["read"]
+    assert read == ReadSummary(
+        lines=8, header=2, blank=2, records=2, nodata=1, skipdata=1, text_bytes=read.text_bytes
+    )
+    assert read.lines == read.header + read.blank + len(log)
+    assert read.text_bytes == sum(len(line.rstrip()) + 1 for line in lines) + len("   ")
     assert list(log.log_status) == ["OK", "NODATA", "SKIPDATA", "OK"]
 
 
@@ -122,7 +120,7 @@ def test_no_lines_give_an_empty_frame_of_the_same_columns_and_types():
     log = parse([])
     pd.testing.assert_series_equal(log.dtypes, parse([SSH]).dtypes)
     assert len(log) == 0
-    assert log.attrs["read"]["lines"] == 0
+    assert log.attrs["read"].lines == 0
 
 
 def test_unknown_fields_are_strings():
