@@ -1,0 +1,80 @@
+"""What is not emulated is refused by name, in AWS's own shape, with a 4xx."""
+
+import json
+
+import pytest
+from botocore.exceptions import ClientError
+
+REFUSED = [
+    pytest.param("ec2", "create_nat_gateway", {"SubnetId": "subnet-1"}, id="EC2"),
+    pytest.param("iam", "create_group", {"GroupName": "g"}, id="the query protocol"),
+    pytest.param("ssm", "start_session", {"Target": "i-1"}, id="the JSON protocol"),
+    pytest.param(
+        "s3",
+        "put_bucket_cors",
+        {
+            "Bucket": "b-b",
+            "CORSConfiguration": {
+                "CORSRules": [{"AllowedMethods": ["GET"], "AllowedOrigins": ["*"]}]
+            },
+        },
+        id="REST-XML",
+    ),
+    pytest.param("dynamodb", "list_tables", {}, id="a service that is not there (JSON)"),
+    pytest.param("lambda", "list_functions", {}, id="a service that is not there (REST-JSON)"),
+    pytest.param("sqs", "list_queues", {}, id="a service that is not there (SQS)"),
+    pytest.param("sns", "list_topics", {}, id="a service that is not there (query)"),
+    pytest.param("route53", "list_hosted_zones", {}, id="a service that is not there (REST-XML)"),
+]
+
+
+@pytest.mark.parametrize(("service", "operation", "asked"), REFUSED)
+def test_refused_by_name(session, service, operation, asked):
+    client = session.client(service)
+    with pytest.raises(ClientError) as refused:
+        getattr(client, operation)(**asked)
+    answer = refused.value.response
+    assert answer["Error"]["Code"] == "UnsupportedOperation"
+    assert answer["Error"]["Message"].startswith(f"The emulator does not emulate {service}:")
+    assert 400 <= answer["ResponseMetadata"]["HTTPStatusCode"] < 500
+    assert answer["ResponseMetadata"]["RetryAttempts"] == 0
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        pytest.param(b"Action=NoSuchThing&Version=2016-11-15", "InvalidAction", id="no such name"),
+        pytest.param(b"", "InvalidAction", id="nothing"),
+        pytest.param(
+            b"Action=CreateVpcEndpoint&Version=2016-11-15", "MissingParameter", id="a gap"
+        ),
+        pytest.param(
+            b"Action=CreateNetworkAclEntry&NetworkAclId=acl-1&RuleNumber=x&Protocol=6"
+            b"&RuleAction=deny&Egress=false",
+            "InvalidParameterValue",
+            id="no number",
+        ),
+    ],
+)
+def test_malformed_requests(send, body, code):
+    status, _, text = send(body=body)
+    assert (status, f"<Code>{code}</Code>" in text) == (400, True), text
+
+
+def test_malformed_json(send):
+    status, headers, text = send(
+        service="ssm",
+        body=b"{",
+        headers={
+            "Content-Type": "application/x-amz-json-1.1",
+            "X-Amz-Target": "AmazonSSM.SendCommand",
+        },
+    )
+    assert status == 400
+    assert headers["X-Amzn-Errortype"] == json.loads(text)["__type"]
+
+
+def test_a_head_request_for_a_missing_bucket_is_404(session):
+    with pytest.raises(ClientError) as missing:
+        session.client("s3").head_bucket(Bucket="no-such-bucket-here")
+    assert missing.value.response["ResponseMetadata"]["HTTPStatusCode"] == 404
