@@ -9,8 +9,19 @@ from dataclasses import dataclass, replace
 
 from labkit.emulator.aggregation import Aggregation, Capture, Counter, Flow, FlowRecord
 from labkit.network.connections import Connection, Connections
-from labkit.network.packets import ICMP, TCP, UDP, Action, Direction, Packet, parse
-from labkit.network.path import Hop, Path, Paths
+from labkit.network.packets import (
+    FIN,
+    ICMP,
+    RST,
+    SYN,
+    TCP,
+    UDP,
+    Action,
+    Direction,
+    Packet,
+    parse,
+)
+from labkit.network.path import Hop, Path, Paths, Reason
 from labkit.network.resources import NetworkInterface, Vpc
 
 _EXPIRE_EVERY_S = 10.0
@@ -21,11 +32,16 @@ _WAKE_AT_MOST_EVERY_S = 0.05
 
 @dataclass(slots=True)
 class _Shortcut:
-    """What is known of a flow whose next packet changes nothing but counts and timeouts."""
+    """What is known of a flow whose next packet changes nothing but counts and timeouts.
 
-    receiver_id: str
+    A rejection holds until the VPC tracks a new connection, which the packet might belong to:
+    opened is the number of connections at the time, or None for what was not rejected.
+    """
+
+    receiver_id: str | None
     connections: tuple[Connection, ...]
     counters: tuple[Counter, ...]
+    opened: int | None
 
 
 class _Port:
@@ -97,6 +113,8 @@ class Switch:
         key = _shortcut_key(data)
         if key is None or (shortcut := port.shortcuts.get(key)) is None:
             return self._send_slowly(port, interface_id, data, now, key)
+        if shortcut.opened is not None and shortcut.opened != port.network.connections.opened:
+            return self._send_slowly(port, interface_id, data, now, key)
         for connection in shortcut.connections:
             if connection.is_changing or now >= connection.expires_at:
                 return self._send_slowly(port, interface_id, data, now, key)
@@ -144,11 +162,10 @@ class Switch:
         counters: list[Counter] = []
         for hop in path.hops:
             counters.extend(self._observe(network.paths.vpc, hop, packet, now))
-        if key is not None and path.receiver_id is not None and _is_settled(path):
+        if key is not None and _is_settled(path):
             if len(port.shortcuts) >= _SHORTCUTS_PER_PORT:
                 port.shortcuts.clear()
-            connections = tuple(hop.connection for hop in path.hops if hop.connection)
-            port.shortcuts[key] = _Shortcut(path.receiver_id, connections, tuple(counters))
+            port.shortcuts[key] = _shortcut(path, tuple(counters), network.connections.opened)
         return path.receiver_id
 
     def _observe(self, vpc: Vpc, hop: Hop, packet: Packet, now: float) -> tuple[Counter, ...]:
@@ -160,11 +177,17 @@ class Switch:
 
 def _is_settled(path: Path) -> bool:
     """Tell whether the flow's next packet would be judged just like this one."""
-    return all(
-        hop.action is Action.ACCEPT
-        and (hop.connection is None or hop.connection.is_settled(hop.direction))
+    return not any(
+        hop.reason is Reason.CLOSED
+        or (hop.connection and not hop.connection.is_settled(hop.direction))
         for hop in path.hops
     )
+
+
+def _shortcut(path: Path, counters: tuple[Counter, ...], opened: int) -> _Shortcut:
+    connections = tuple(hop.connection for hop in path.hops if hop.connection)
+    rejected = any(hop.action is Action.REJECT for hop in path.hops)
+    return _Shortcut(path.receiver_id, connections, counters, opened if rejected else None)
 
 
 def _flow(interface: NetworkInterface, hop: Hop, packet: Packet) -> Flow:
@@ -202,7 +225,9 @@ def _shortcut_key(data: bytes) -> bytes | None:
     if protocol == ICMP:
         return data[12:22] + data[24:26] if data[20] in (0, 8) else None
     if protocol == TCP:
-        return None if size < 40 or data[33] & 7 or data[32] < 0x50 else b"T" + data[12:24]
+        header_bytes = (data[32] >> 4) * 4 if size >= 40 else 0
+        plain = 20 <= header_bytes <= size - 20 and not data[33] & (FIN | SYN | RST)
+        return b"T" + data[12:24] if plain else None
     return b"U" + data[12:24] if protocol == UDP else None
 
 

@@ -27,6 +27,7 @@ def prefix_length(cidr: str) -> int:
     return _network(cidr)[1].bit_count()
 
 
+@lru_cache(maxsize=4096)
 def nth_address(cidr: str, n: int) -> str:
     """Return the address n above a range's first; 1 gives 10.0.1.1 in 10.0.1.0/24."""
     return str(IPv4Address(_network(cidr)[0] + n))

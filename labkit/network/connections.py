@@ -125,6 +125,7 @@ class Connections:
     """The tracked connections of every interface of one VPC."""
 
     def __init__(self) -> None:
+        self.opened = 0  # how many, ever
         self._tables: dict[str, dict[tuple, Connection]] = {}
 
     def __len__(self) -> int:
@@ -154,6 +155,7 @@ class Connections:
         """Start to track the flow of a packet that the rules have let through."""
         connection = _new_connection(packet.protocol)
         connection.record(packet, direction, now)
+        self.opened += 1
         table = self._tables.setdefault(interface_id, {})
         table[_keys(packet, direction)[-1]] = connection
         return connection

@@ -6,6 +6,7 @@ Source: docs.aws.amazon.com/vpc/latest/userguide/nacl-rules.html
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from operator import attrgetter
 
 from labkit.network.addresses import contains
 from labkit.network.packets import ICMP, TCP, UDP, Action, Direction, Packet
@@ -28,7 +29,7 @@ def decide(entries: Iterable[AclEntry], packet: Packet, direction: Direction) ->
 
     Source: docs.aws.amazon.com/vpc/latest/userguide/nacl-rules.html
     """
-    for entry in sorted(entries, key=lambda entry: entry.rule_number):
+    for entry in sorted(entries, key=attrgetter("rule_number")):
         if matches(entry, packet, direction):
             allows = entry.rule_action == "allow"
             return AclVerdict(Action.ACCEPT if allows else Action.REJECT, entry)
@@ -45,9 +46,10 @@ def matches(entry: AclEntry, packet: Packet, direction: Direction) -> bool:
         return False
     if entry.protocol not in (ALL, packet.protocol):
         return False
-    peer = packet.dstaddr if entry.is_egress else packet.srcaddr
-    if entry.cidr is None or not contains(entry.cidr, peer):
-        return False
+    return _matches_port(entry, packet) and _matches_peer(entry, packet)
+
+
+def _matches_port(entry: AclEntry, packet: Packet) -> bool:
     if entry.protocol in (TCP, UDP):
         return entry.from_port <= packet.dstport <= entry.to_port
     if entry.protocol == ICMP:
@@ -55,3 +57,8 @@ def matches(entry: AclEntry, packet: Packet, direction: Direction) -> bool:
             entry.icmp_code in (ALL, packet.icmp_code)
         )
     return True
+
+
+def _matches_peer(entry: AclEntry, packet: Packet) -> bool:
+    peer = packet.dstaddr if entry.is_egress else packet.srcaddr
+    return entry.cidr is not None and contains(entry.cidr, peer)

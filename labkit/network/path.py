@@ -198,10 +198,11 @@ class Paths:
         acl = self.vpc.network_acls.get(acl_id or "")
         entries = acl.entries if acl else ()
         asked = (self.vpc, interface, packet, direction)
+        group = security_groups.decide(*asked)
         return _Rules(
-            group=security_groups.decide(*asked),
+            group=group,
             acl=network_acls.decide(entries, packet, direction) if crosses else None,
-            is_tracked=security_groups.is_tracked(*asked),
+            is_tracked=group.rule is not None and security_groups.is_tracked(*asked),
         )
 
 

@@ -4,7 +4,7 @@ The rules alone are here; ``connections`` remembers what they let through.
 Source: docs.aws.amazon.com/vpc/latest/userguide/security-group-rules.html
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from labkit.network.addresses import contains
@@ -31,21 +31,21 @@ def decide(
 
     Source: docs.aws.amazon.com/vpc/latest/userguide/security-group-rules.html
     """
-    rule = next(matching_rules(vpc, interface, packet, direction), None)
+    rules = rules_of(vpc, interface, direction)
+    rule = next((rule for rule in rules if matches(vpc, rule, packet)), None)
     return GroupVerdict(Action.ACCEPT if rule else Action.REJECT, rule)
 
 
-def matching_rules(
-    vpc: Vpc, interface: NetworkInterface, packet: Packet, direction: Direction
+def rules_of(
+    vpc: Vpc, interface: NetworkInterface, direction: Direction
 ) -> Iterator[SecurityGroupRule]:
-    """Yield the rules of an interface's groups that allow a packet.
+    """Yield the rules of an interface's groups for one direction.
 
     A group that the answers do not know (they are no snapshot of one moment) allows nothing.
     """
     groups = (vpc.security_groups.get(group_id) for group_id in interface.group_ids)
     for group in filter(None, groups):
-        rules = group.egress if direction is Direction.EGRESS else group.ingress
-        yield from (rule for rule in rules if matches(vpc, rule, packet))
+        yield from group.egress if direction is Direction.EGRESS else group.ingress
 
 
 def matches(vpc: Vpc, rule: SecurityGroupRule, packet: Packet) -> bool:
@@ -56,8 +56,11 @@ def matches(vpc: Vpc, rule: SecurityGroupRule, packet: Packet) -> bool:
     """
     if rule.protocol not in (ALL, packet.protocol):
         return False
-    if not _matches_peer(vpc, rule, packet.dstaddr if rule.is_egress else packet.srcaddr):
-        return False
+    peer = packet.dstaddr if rule.is_egress else packet.srcaddr
+    return _matches_port(rule, packet) and _matches_peer(vpc, rule, peer)
+
+
+def _matches_port(rule: SecurityGroupRule, packet: Packet) -> bool:
     if rule.protocol in (TCP, UDP):
         return rule.from_port <= packet.dstport <= rule.to_port
     if rule.protocol == ICMP:
@@ -108,8 +111,11 @@ def is_tracked(vpc: Vpc, interface: NetworkInterface, packet: Packet, direction:
 def _open_rules(
     vpc: Vpc, interface: NetworkInterface, packet: Packet, direction: Direction
 ) -> list[SecurityGroupRule]:
-    rules: Iterable[SecurityGroupRule] = matching_rules(vpc, interface, packet, direction)
-    return [rule for rule in rules if rule.cidr == EVERYWHERE]
+    return [
+        rule
+        for rule in rules_of(vpc, interface, direction)
+        if rule.cidr == EVERYWHERE and matches(vpc, rule, packet)
+    ]
 
 
 def _covers_any_port(rule: SecurityGroupRule) -> bool:
