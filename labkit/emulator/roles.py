@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -28,20 +29,33 @@ def may_assume(iam: Any, arn: str, *, service: str, context: Mapping[str, str]) 
     return decide([role["AssumeRolePolicyDocument"]], request) is Decision.ALLOW
 
 
-def allows(iam: Any, arn: str, action: str, resource: str) -> bool:
-    """Return whether the role's policies, within its permissions boundary, allow the action.
+@dataclass(frozen=True, slots=True)
+class Permissions:
+    """What a role's policies say: its own and, if it has one, its boundary's; all must allow."""
 
-    Raises:
-        UnsupportedPolicy: a policy needs more than is evaluated here.
+    layers: tuple[tuple[dict[str, Any], ...], ...]
+
+    def allow(self, action: str, resource: str) -> bool:
+        """Return whether they allow the action on the resource's ARN.
+
+        Raises:
+            UnsupportedPolicy: a policy needs more than is evaluated here.
+        """
+        request = Request(action, resource)
+        return all(decide(documents, request) is Decision.ALLOW for documents in self.layers)
+
+
+def permissions(iam: Any, arn: str) -> Permissions:
+    """Read a role's policies as they are now; a role that is not there allows nothing.
+
+    Source: docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html
     """
     role = _role(iam, arn)
     if role is None:
-        return False
-    request = Request(action, resource)
-    own = [*_inline(iam, role["RoleName"]), *_attached(iam, role["RoleName"])]
+        return Permissions(((),))
+    own = (*_inline(iam, role["RoleName"]), *_attached(iam, role["RoleName"]))
     boundary = role.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn")
-    limits = [[_document(iam, boundary)]] if boundary else []
-    return all(decide(documents, request) is Decision.ALLOW for documents in [own, *limits])
+    return Permissions((own, (_document(iam, boundary),)) if boundary else (own,))
 
 
 def profile_role_arns(iam: Any, profile_arn: str) -> list[str]:

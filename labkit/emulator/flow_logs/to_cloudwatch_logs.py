@@ -45,9 +45,9 @@ class ToCloudWatchLogs:
     def write(self, flow_log: FlowLog, records: Sequence[tuple[FlowRecord, str]]) -> str | None:
         """Write records and their lines; returns DeliverLogsErrorMessage if they are lost."""
         try:
-            self._check_trust(flow_log)
+            role = self._assume(flow_log)
             for stream, items in _by_stream(flow_log, records):
-                self._put(flow_log, stream, items)
+                self._put(role, flow_log, stream, items)
         except (AccessError, UnsupportedPolicy) as error:
             return self._lost(flow_log, len(records), ACCESS_ERROR, error)
         except ClientError as error:
@@ -64,22 +64,24 @@ class ToCloudWatchLogs:
         )
         return message
 
-    def _check_trust(self, flow_log: FlowLog) -> None:
+    def _assume(self, flow_log: FlowLog) -> roles.Permissions:
         context = assume_role_context(flow_log.account_id, flow_log.region, flow_log.id)
         arn, iam = flow_log.settings.role_arn or "", self._inner("iam", flow_log.region)
         if not roles.may_assume(iam, arn, service=FLOW_LOGS_SERVICE, context=context):
             raise AccessError(f"{FLOW_LOGS_SERVICE} may not assume {arn}")
+        return roles.permissions(iam, arn)
 
-    def _require(self, flow_log: FlowLog, action: str, resource: str) -> None:
-        arn, iam = flow_log.settings.role_arn or "", self._inner("iam", flow_log.region)
-        if not roles.allows(iam, arn, action, resource):
-            raise AccessError(f"{arn} does not allow {action} on {resource}")
-
-    def _put(self, flow_log: FlowLog, stream: str, items: Sequence[tuple[FlowRecord, str]]) -> None:
+    def _put(
+        self,
+        role: roles.Permissions,
+        flow_log: FlowLog,
+        stream: str,
+        items: Sequence[tuple[FlowRecord, str]],
+    ) -> None:
         group = flow_log.settings.log_group_name or ""
         logs = self._outer("logs", flow_log.region)
-        self._make_stream(flow_log, logs, group, stream)
-        self._require(flow_log, "logs:PutLogEvents", _stream_arn(flow_log, stream))
+        self._make_stream(role, flow_log, logs, stream)
+        _require(role, "logs:PutLogEvents", _stream_arn(flow_log, stream))
         events = [{"timestamp": record.start * 1000, "message": line} for record, line in items]
         events.sort(key=lambda event: event["timestamp"])
         for batch in _batches(events):
@@ -87,19 +89,27 @@ class ToCloudWatchLogs:
             if rejected := answer.get("rejectedLogEventsInfo"):
                 log.warning("%s: CloudWatch Logs rejected events: %s", flow_log.id, rejected)
 
-    def _make_stream(self, flow_log: FlowLog, logs: Any, group: str, stream: str) -> None:
+    def _make_stream(
+        self, role: roles.Permissions, flow_log: FlowLog, logs: Any, stream: str
+    ) -> None:
         """Make the stream, and a group that is not there, if the role may.
 
         A group that was deleted comes back this way, without its retention and tags.
         """
+        group = flow_log.settings.log_group_name or ""
         try:
             if _has_stream(logs, group, stream):
                 return
         except logs.exceptions.ResourceNotFoundException:
-            self._require(flow_log, "logs:CreateLogGroup", _stream_arn(flow_log, ""))
+            _require(role, "logs:CreateLogGroup", _stream_arn(flow_log, ""))
             logs.create_log_group(logGroupName=group)
-        self._require(flow_log, "logs:CreateLogStream", _stream_arn(flow_log, stream))
+        _require(role, "logs:CreateLogStream", _stream_arn(flow_log, stream))
         logs.create_log_stream(logGroupName=group, logStreamName=stream)
+
+
+def _require(role: roles.Permissions, action: str, resource: str) -> None:
+    if not role.allow(action, resource):
+        raise AccessError(f"the role does not allow {action} on {resource}")
 
 
 def _by_stream(
