@@ -160,9 +160,9 @@ class _Progress:
         self._tell()
 
     def cell_executed(self, cell: Any, cell_index: int, execute_reply: Any) -> None:
-        is_ours = "injected-parameters" in cell.metadata.get("tags", [])
-        if execute_reply["content"]["status"] == "ok" and not is_ours:
-            self.done += 1
+        if execute_reply["content"]["status"] != "ok":
+            return  # nbclient raises what the cell raised
+        self.done += "injected-parameters" not in cell.metadata.get("tags", [])
         self.said = ""
         self._tell()
         if self.stop():
