@@ -229,7 +229,8 @@ class Engine:
         return self._made(name).physical_id
 
     def _attribute(self, name: str, attribute: str) -> Any:
-        return self._made(name).attributes[attribute]
+        value = self._made(name).attributes[attribute]
+        return value() if callable(value) else value
 
     def _made(self, name: str) -> ResourceRecord:
         if name not in self._wanted:  # its condition does not hold

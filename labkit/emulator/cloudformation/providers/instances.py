@@ -56,8 +56,7 @@ class Instance(Provider):
         answer = ec2.run_instances(**_request(context, properties), MinCount=1, MaxCount=1)
         instance_id = answer["Instances"][0]["InstanceId"]
         context.exists(instance_id)
-        wait(lambda: _state(ec2, instance_id), until="running", what=instance_id)
-        instance = _describe(ec2, instance_id)
+        instance = _wait(ec2, instance_id, until="running")
         return {
             "AvailabilityZone": instance["Placement"]["AvailabilityZone"],
             "InstanceId": instance_id,
@@ -71,7 +70,7 @@ class Instance(Provider):
     def delete(self, context: Context, physical_id: str, properties: Properties) -> None:
         ec2 = context.client("ec2")
         ec2.terminate_instances(InstanceIds=[physical_id])
-        wait(lambda: _state(ec2, physical_id), until="terminated", what=physical_id)
+        _wait(ec2, physical_id, until="terminated")
 
 
 def _request(context: Context, properties: Properties) -> dict[str, Any]:
@@ -107,10 +106,9 @@ def _interface(interface: Properties) -> dict[str, Any]:
     return {**specification, "DeviceIndex": int(interface["DeviceIndex"])}
 
 
-def _describe(ec2: Any, instance_id: str) -> dict[str, Any]:
-    reservations = ec2.describe_instances(InstanceIds=[instance_id])["Reservations"]
-    return reservations[0]["Instances"][0]
+def _wait(ec2: Any, instance_id: str, *, until: str) -> dict[str, Any]:
+    def look() -> dict[str, Any]:
+        reservations = ec2.describe_instances(InstanceIds=[instance_id])["Reservations"]
+        return reservations[0]["Instances"][0]
 
-
-def _state(ec2: Any, instance_id: str) -> str:
-    return _describe(ec2, instance_id)["State"]["Name"]
+    return wait(look, lambda seen: seen["State"]["Name"], until=until, what=instance_id)

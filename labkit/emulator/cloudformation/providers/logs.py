@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from labkit.emulator.cloudformation.providers.provider import (
     Attributes,
     Context,
@@ -24,8 +26,13 @@ class LogGroup(Provider):
         if "RetentionInDays" in properties:
             days = properties["RetentionInDays"]
             logs.put_retention_policy(logGroupName=name, retentionInDays=days)
-        groups = logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"]
-        return {"Arn": next(group["arn"] for group in groups if group["logGroupName"] == name)}
+        return {"Arn": lambda: _arn(logs, name)}
 
     def delete(self, context: Context, physical_id: str, properties: Properties) -> None:
         context.client("logs").delete_log_group(logGroupName=physical_id)
+
+
+def _arn(logs: Any, name: str) -> str:
+    """Return a group's ARN, which ends in `:*`."""
+    groups = logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"]
+    return next(group["arn"] for group in groups if group["logGroupName"] == name)

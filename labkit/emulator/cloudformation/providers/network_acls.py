@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from labkit.emulator.cloudformation.providers.provider import (
     Attributes,
     Context,
@@ -9,7 +11,7 @@ from labkit.emulator.cloudformation.providers.provider import (
     Provider,
     picked,
 )
-from labkit.emulator.cloudformation.providers.vpc import acl_association
+from labkit.emulator.cloudformation.providers.vpc import acl_association, default_acl
 
 
 class NetworkAcl(Provider):
@@ -77,15 +79,10 @@ class SubnetNetworkAclAssociation(Provider):
         """Give the subnet its VPC's default network ACL back: a subnet always has one."""
         ec2 = context.client("ec2")
         subnets = ec2.describe_subnets(SubnetIds=[properties["SubnetId"]])["Subnets"]
-        default = [
-            {"Name": "vpc-id", "Values": [subnets[0]["VpcId"]]},
-            {"Name": "default", "Values": ["true"]},
-        ]
-        acls = ec2.describe_network_acls(Filters=default)["NetworkAcls"]
-        _replace(ec2, properties["SubnetId"], acls[0]["NetworkAclId"])
+        _replace(ec2, properties["SubnetId"], default_acl(ec2, subnets[0]["VpcId"]))
 
 
-def _replace(ec2, subnet_id: str, acl_id: str) -> str:
+def _replace(ec2: Any, subnet_id: str, acl_id: str) -> str:
     return ec2.replace_network_acl_association(
         AssociationId=acl_association(ec2, subnet_id), NetworkAclId=acl_id
     )["NewAssociationId"]

@@ -15,6 +15,9 @@ from typing import Any, Protocol
 
 Properties = Mapping[str, Any]
 Attributes = dict[str, Any]
+"""What `Fn::GetAtt` yields, by name; a function is called when the attribute is asked for."""
+
+Description = dict[str, Any]
 Tag = dict[str, str]
 
 _SUFFIX_LENGTH = 12
@@ -105,19 +108,27 @@ class Provider(Protocol):
         ...
 
 
-def wait(look: Callable[[], str], *, until: str, what: str, patience_s: float = 60.0) -> None:
-    """Look until the state is as wished.
+def wait(
+    look: Callable[[], Description],
+    state: Callable[[Description], str],
+    *,
+    until: str,
+    what: str,
+    patience_s: float = 60.0,
+) -> Description:
+    """Look until the state is as wished; return what was seen then.
 
     Raises:
         HandlerError: it is not after `patience_s`.
     """
     give_up_at = time.monotonic() + patience_s
     pause_s = 0.005
-    while (state := look()) != until:
+    while state(seen := look()) != until:
         if time.monotonic() > give_up_at:
-            raise HandlerError(f"{what} is {state}, not {until}", "NotStabilized")
+            raise HandlerError(f"{what} is {state(seen)}, not {until}", "NotStabilized")
         time.sleep(pause_s)
         pause_s = min(pause_s * 2, 0.5)
+    return seen
 
 
 def picked(properties: Properties, *names: str) -> dict[str, Any]:

@@ -18,7 +18,11 @@ class Parameter(Provider):
 
     def create(self, context: Context, properties: Properties) -> Attributes:
         name = properties.get("Name") or context.name(1011)
-        tags = {**context.system_tags, **context.tags, **properties.get("Tags", {})}  # a mapping, unlike elsewhere
+        tags = {
+            **context.system_tags,
+            **context.tags,
+            **properties.get("Tags", {}),
+        }  # a mapping, unlike elsewhere
         context.client("ssm").put_parameter(
             Name=name,
             **picked(properties, "AllowedPattern", "Description", "Type", "Value"),

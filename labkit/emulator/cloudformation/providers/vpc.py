@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from labkit.emulator.cloudformation.providers.provider import (
     Attributes,
     Context,
@@ -26,16 +28,11 @@ class Vpc(Provider):
         for name in ("EnableDnsSupport", "EnableDnsHostnames"):  # one attribute a call, in order
             if name in properties:
                 ec2.modify_vpc_attribute(VpcId=vpc_id, **{name: {"Value": properties[name]}})
-        of_vpc = [{"Name": "vpc-id", "Values": [vpc_id]}]
-        is_default = [*of_vpc, {"Name": "default", "Values": ["true"]}]
-        by_name = [*of_vpc, {"Name": "group-name", "Values": ["default"]}]
-        acls = ec2.describe_network_acls(Filters=is_default)["NetworkAcls"]
-        groups = ec2.describe_security_groups(Filters=by_name)["SecurityGroups"]
         return {
             "VpcId": vpc_id,
             "CidrBlock": properties["CidrBlock"],
-            "DefaultNetworkAcl": acls[0]["NetworkAclId"],
-            "DefaultSecurityGroup": groups[0]["GroupId"],
+            "DefaultNetworkAcl": lambda: default_acl(ec2, vpc_id),
+            "DefaultSecurityGroup": lambda: _default_group(ec2, vpc_id),
         }
 
     def delete(self, context: Context, physical_id: str, properties: Properties) -> None:
@@ -55,19 +52,33 @@ class Subnet(Provider):
         )["Subnet"]
         subnet_id = subnet["SubnetId"]
         context.exists(subnet_id)
-        if "MapPublicIpOnLaunch" in properties:
-            wanted = {"Value": properties["MapPublicIpOnLaunch"]}
-            ec2.modify_subnet_attribute(SubnetId=subnet_id, MapPublicIpOnLaunch=wanted)
+        if properties.get("MapPublicIpOnLaunch"):  # a new subnet does not
+            ec2.modify_subnet_attribute(SubnetId=subnet_id, MapPublicIpOnLaunch={"Value": True})
         return {
             **picked(subnet, "SubnetId", "AvailabilityZone", "CidrBlock", "VpcId"),
-            "NetworkAclAssociationId": acl_association(ec2, subnet_id),
+            "NetworkAclAssociationId": lambda: acl_association(ec2, subnet_id),
         }
 
     def delete(self, context: Context, physical_id: str, properties: Properties) -> None:
         context.client("ec2").delete_subnet(SubnetId=physical_id)
 
 
-def acl_association(ec2, subnet_id: str) -> str:
+def default_acl(ec2: Any, vpc_id: str) -> str:
+    """Return the id of a VPC's default network ACL."""
+    filters = _of_vpc(vpc_id, "default", "true")
+    return ec2.describe_network_acls(Filters=filters)["NetworkAcls"][0]["NetworkAclId"]
+
+
+def _default_group(ec2: Any, vpc_id: str) -> str:
+    filters = _of_vpc(vpc_id, "group-name", "default")
+    return ec2.describe_security_groups(Filters=filters)["SecurityGroups"][0]["GroupId"]
+
+
+def _of_vpc(vpc_id: str, name: str, value: str) -> list[dict[str, Any]]:
+    return [{"Name": "vpc-id", "Values": [vpc_id]}, {"Name": name, "Values": [value]}]
+
+
+def acl_association(ec2: Any, subnet_id: str) -> str:
     """Return the id of the association between a subnet and its network ACL."""
     of_subnet = [{"Name": "association.subnet-id", "Values": [subnet_id]}]
     return next(

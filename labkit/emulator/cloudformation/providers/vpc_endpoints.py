@@ -42,8 +42,7 @@ class VpcEndpoint(Provider):
             **wanted, TagSpecifications=context.tag_specifications("vpc-endpoint", properties)
         )["VpcEndpoint"]["VpcEndpointId"]
         context.exists(endpoint_id)
-        wait(lambda: _state(ec2, endpoint_id), until="available", what=endpoint_id)
-        endpoint = _describe(ec2, endpoint_id) or {}
+        endpoint = _wait(ec2, endpoint_id, until="available")
         return {
             "Id": endpoint_id,
             "CreationTimestamp": endpoint["CreationTimestamp"].isoformat(),
@@ -59,22 +58,17 @@ class VpcEndpoint(Provider):
         failed = ec2.delete_vpc_endpoints(VpcEndpointIds=[physical_id]).get("Unsuccessful")
         if failed:
             raise HandlerError(failed[0]["Error"]["Message"])
-        wait(lambda: _state(ec2, physical_id), until="deleted", what=physical_id)
+        _wait(ec2, physical_id, until="deleted")
 
 
-def _describe(ec2: Any, endpoint_id: str) -> dict[str, Any] | None:
-    try:
-        found = ec2.describe_vpc_endpoints(VpcEndpointIds=[endpoint_id])["VpcEndpoints"]
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "InvalidVpcEndpointId.NotFound":
-            raise
-        return None
-    return found[0] if found else None
+def _wait(ec2: Any, endpoint_id: str, *, until: str) -> dict[str, Any]:
+    def look() -> dict[str, Any]:
+        try:
+            found = ec2.describe_vpc_endpoints(VpcEndpointIds=[endpoint_id])["VpcEndpoints"]
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "InvalidVpcEndpointId.NotFound":
+                raise
+            found = []
+        return found[0] if found else {"State": "deleted"}
 
-
-def _state(ec2: Any, endpoint_id: str) -> str:
-    endpoint = _describe(ec2, endpoint_id)
-    state = endpoint["State"] if endpoint else "deleted"
-    if state in {"failed", "rejected"}:
-        raise HandlerError(f"{endpoint_id} is {state}", "NotStabilized")
-    return state
+    return wait(look, lambda seen: seen["State"].lower(), until=until, what=endpoint_id)
