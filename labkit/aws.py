@@ -154,7 +154,7 @@ def _check_endpoint(session: boto3.Session) -> None:
 def _regions(partition: str | None = None) -> list[str]:
     session = boto3.Session(aws_access_key_id="-", aws_secret_access_key="-")
     partitions = [partition] if partition else session.get_available_partitions()
-    return [name for one in partitions for name in session.get_available_regions("ec2", one)]
+    return [name for one in partitions for name in session.get_available_regions("sts", one)]
 
 
 def _check_region(region: str, known: list[str]) -> None:
