@@ -1,0 +1,223 @@
+"""Managed nodes: which instances Systems Manager can reach, and what it tells of them.
+
+Source: docs.aws.amazon.com/systems-manager/latest/userguide/systems-manager-setting-up-ec2.html
+and setup-create-vpc.html
+"""
+
+from __future__ import annotations
+
+import logging
+import platform
+import sys
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any, Protocol
+
+from labkit.emulator import constraints, roles
+from labkit.emulator.operations import Call, Operations
+from labkit.emulator.paging import page
+from labkit.emulator.policies import UnsupportedPolicy
+from labkit.emulator.ssm.node_filters import keep
+from labkit.emulator.ssm.times import as_datetime
+from labkit.emulator.upstream import Clients
+from labkit.network.packets import syn
+from labkit.network.path import round_trip
+from labkit.network.topology import Instance, NetworkInterface, Vpc
+
+log = logging.getLogger("labkit.emulator")
+
+ENDPOINTS = ("ssm", "ssmmessages")
+HTTPS = 443
+ACTIONS = (
+    "ssm:UpdateInstanceInformation",
+    "ssmmessages:CreateControlChannel",
+    "ssmmessages:CreateDataChannel",
+    "ssmmessages:OpenControlChannel",
+    "ssmmessages:OpenDataChannel",
+)
+"""What AmazonSSMManagedInstanceCore allows and the agent cannot do without."""
+DEFAULT_PAGE = 10
+
+
+class Topology(Protocol):
+    """What managed nodes need of the topology."""
+
+    def vpcs(self, region: str) -> list[Vpc]: ...
+    def instance(self, instance_id: str) -> tuple[str, Vpc, Instance] | None: ...
+
+
+class Endpoint(Protocol):
+    """What managed nodes need to know of a VPC endpoint."""
+
+    @property
+    def service_name(self) -> str: ...
+    @property
+    def interface_ids(self) -> Sequence[str]: ...
+    @property
+    def private_dns(self) -> bool: ...
+
+
+@dataclass(slots=True)
+class _Registered:
+    """A node that was reached at least once; last_ping_at is when that was last seen."""
+
+    region: str
+    last_ping_at: float
+
+
+class ManagedNodes:
+    """The instances that could be managed nodes on AWS, judged at the moment somebody asks.
+
+    A running instance is Online if its profile's role allows what the agent does, and if a TCP
+    connection to port 443 of an `ssm` and of an `ssmmessages` endpoint of its VPC, with private
+    DNS, would pass the VPC's rules both ways. No agent runs and no packet is sent for this: where
+    the rules no longer allow it, a node that was Online becomes ConnectionLost at once, while on
+    AWS an open connection outlives the rule. A node that nobody asked about was never Online.
+
+    Args:
+        topology: the VPCs.
+        endpoints: gives a VPC's interface endpoints.
+        inner: clients straight to moto, to read roles and tags.
+        clock: epoch seconds.
+    """
+
+    def __init__(
+        self,
+        topology: Topology,
+        endpoints: Callable[[str], Sequence[Endpoint]],
+        inner: Clients,
+        clock: Callable[[], float],
+    ):
+        self._topology = topology
+        self._endpoints = endpoints
+        self._inner = inner
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._registered: dict[str, _Registered] = {}
+
+    def operations(self) -> Operations:
+        return {("ssm", "DescribeInstanceInformation"): self.describe}
+
+    def is_online(self, instance_id: str, region: str) -> bool:
+        """Return whether the instance is a managed node that can be reached now."""
+        found = self._topology.instance(instance_id)
+        return found is not None and found[0] == region and self._judge(*found)
+
+    def is_registered(self, instance_id: str, region: str) -> bool:
+        """Return whether the instance was a managed node at some time."""
+        with self._lock:
+            node = self._registered.get(instance_id)
+        return node is not None and node.region == region
+
+    def state(self, instance_id: str) -> str | None:
+        """Return the instance's state as EC2 tells it; None if there is no such instance."""
+        found = self._topology.instance(instance_id)
+        return found[2].state if found else None
+
+    def computer_name(self, instance_id: str) -> str:
+        """Return the instance's private DNS name, which it has for its own."""
+        found = self._topology.instance(instance_id)
+        return found[2].private_dns_name if found else ""
+
+    def describe(self, call: Call) -> dict[str, Any]:
+        """Answer the running nodes: Online, or ConnectionLost if they were Online once.
+
+        Stopped and terminated nodes are left out, as on AWS.
+        """
+        constraints.check("ssm", "DescribeInstanceInformation", call.parameters)
+        asked = call.parameters
+        nodes = [
+            node
+            for vpc in self._topology.vpcs(call.region)
+            for instance in vpc.instances.values()
+            if (node := self._described(call.region, vpc, instance))
+        ]
+        kept = keep(nodes, asked, self._inner("ec2", call.region))
+        items, token = page(kept, asked.get("MaxResults", DEFAULT_PAGE), asked.get("NextToken"))
+        return {"InstanceInformationList": items, **({"NextToken": token} if token else {})}
+
+    def _described(self, region: str, vpc: Vpc, instance: Instance) -> dict[str, Any] | None:
+        if instance.state != "running":
+            return None
+        is_online = self._judge(region, vpc, instance)
+        with self._lock:
+            node = self._registered.get(instance.id)
+        if node is None:
+            return None
+        return {
+            "InstanceId": instance.id,
+            "PingStatus": "Online" if is_online else "ConnectionLost",
+            "LastPingDateTime": as_datetime(node.last_ping_at),
+            "AgentVersion": version("labkit"),
+            "IsLatestVersion": True,
+            **_platform(),
+            "ResourceType": "EC2Instance",
+            "IPAddress": _primary_interface(vpc, instance).primary_ip,
+            "ComputerName": instance.private_dns_name,
+            "SourceId": instance.id,
+            "SourceType": "AWS::EC2::Instance",
+        }
+
+    def _judge(self, region: str, vpc: Vpc, instance: Instance) -> bool:
+        if instance.state != "running" or not instance.interface_ids:
+            return False
+        if not (self._reaches_endpoints(region, vpc, instance) and self._is_allowed(instance)):
+            return False
+        with self._lock:
+            self._registered[instance.id] = _Registered(region, self._clock())
+        return True
+
+    def _reaches_endpoints(self, region: str, vpc: Vpc, instance: Instance) -> bool:
+        endpoints = self._endpoints(vpc.id)
+        own = _primary_interface(vpc, instance)
+        return all(
+            any(
+                _connects(vpc, own, vpc.interfaces[interface_id])
+                for endpoint in endpoints
+                if endpoint.service_name == f"com.amazonaws.{region}.{service}"
+                and endpoint.private_dns
+                for interface_id in endpoint.interface_ids
+                if interface_id in vpc.interfaces
+            )
+            for service in ENDPOINTS
+        )
+
+    def _is_allowed(self, instance: Instance) -> bool:
+        """Return whether the instance profile's role allows what the agent asks for.
+
+        A policy that is not evaluated here counts as one that does not allow it.
+        """
+        if instance.profile_arn is None:
+            return False
+        iam = self._inner("iam", "us-east-1")
+        try:
+            return any(
+                all(role.allow(action, "*") for action in ACTIONS)
+                for arn in roles.profile_role_arns(iam, instance.profile_arn)
+                for role in [roles.permissions(iam, arn)]
+            )
+        except UnsupportedPolicy as error:
+            log.warning("%s is no managed node: its role's policy has %s", instance.id, error)
+            return False
+
+
+def _connects(vpc: Vpc, own: NetworkInterface, endpoint: NetworkInterface) -> bool:
+    packet = syn(own.primary_ip, endpoint.primary_ip, dstport=HTTPS)
+    paths = round_trip(vpc, packet, own.id)
+    return len(paths) == 2 and all(path.receiver_id for path in paths)
+
+
+def _primary_interface(vpc: Vpc, instance: Instance) -> NetworkInterface:
+    return vpc.interfaces[instance.interface_ids[0]]
+
+
+def _platform() -> Mapping[str, str]:
+    """Return what the programs on a host really are: those of the machine."""
+    if sys.platform == "darwin":
+        names = ("MacOS", "macOS", platform.mac_ver()[0])
+    else:
+        release = platform.freedesktop_os_release()
+        names = ("Linux", release["NAME"], release.get("VERSION_ID", ""))
+    return dict(zip(("PlatformType", "PlatformName", "PlatformVersion"), names, strict=True))

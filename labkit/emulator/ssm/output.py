@@ -1,0 +1,43 @@
+"""What of a command's output is shown where.
+
+Source: docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetCommandInvocation.html and
+API_CommandPlugin.html; the marks are those of amazon-ssm-agent, iohandler.go
+"""
+
+from __future__ import annotations
+
+MAX_STDOUT = 24_000
+MAX_STDERR = 8_000
+MAX_COMBINED = 2_500
+
+ERROR_TITLE = "\n----------ERROR-------\n"
+STDOUT_CUT = "\n---Output truncated---"
+STDERR_CUT = "\n---Error truncated----"
+
+
+def with_exit_status(stderr: str, exit_code: int) -> str:
+    """Return stderr as the agent leaves it: a line more when the script failed."""
+    if exit_code == 0:
+        return stderr
+    separator = "\n" if stderr and not stderr.endswith("\n") else ""
+    return f"{stderr}{separator}failed to run commands: exit status {exit_code}"
+
+
+def combined(stdout: str, stderr: str, capacity: int = MAX_COMBINED) -> str:
+    """Return stdout and stderr in one text of at most capacity characters.
+
+    What is too long is cut: each of the two to half of the room if both are, else the longer one.
+    """
+    title = ERROR_TITLE if stderr else ""
+    room = capacity - len(title)
+    if len(stdout) + len(stderr) < room:
+        return f"{stdout}{title}{stderr}"
+    half = room // 2
+    if len(stdout) > half and len(stderr) > half:
+        each = (room - len(STDOUT_CUT) - len(STDERR_CUT)) // 2
+        return f"{stdout[:each]}{STDOUT_CUT}{title}{stderr[:each]}{STDERR_CUT}"
+    if len(stdout) < half:
+        left = room - len(STDERR_CUT) - len(stdout)
+        return f"{stdout}{title}{stderr[:left]}{STDERR_CUT}"
+    left = room - len(STDOUT_CUT) - len(stderr)
+    return f"{stdout[:left]}{STDOUT_CUT}{title}{stderr}"
