@@ -170,9 +170,12 @@ class Terminal:
         self.stream.flush()
 
 
+OUTCOMES = {**ENDINGS, State.STOPPED: " ✗"}
+
+
 def _status(tick: Tick, elapsed_s: float | None = None) -> str:
     elapsed = _elapsed(tick.elapsed_s if elapsed_s is None else elapsed_s)
-    return f"{tick.what:<28} {elapsed:>6}  {tick.seen}{ENDINGS[tick.state]}"
+    return f"{tick.what:<28} {elapsed:>6}  {tick.seen}{OUTCOMES[tick.state]}"
 
 
 def _elapsed(seconds: float) -> str:
