@@ -92,7 +92,7 @@ class Gateway:
                     "UnsupportedOperation", f"The emulator has no region {signed.region!r}."
                 )
             routed = protocol.route(service, environ, body.read())
-            return self._dispatch(routed, environ, signed)
+            return self._answer(routed, environ, signed)
         except ServiceError as error:
             return protocol.serialize_error(service, environ, error)
         except ClientError as error:  # an inner client's: moto's own words
@@ -102,6 +102,21 @@ class Gateway:
             return protocol.serialize_error(service, environ, self._bug())
         finally:
             environ["labkit.unread"] = body.unread
+
+    def _answer(
+        self, routed: Routed, environ: dict[str, Any], signed: signature.Signature
+    ) -> Answer:
+        try:
+            answer = self._dispatch(routed, environ, signed)
+        except NotImplementedError as error:  # moto's way to say so, of a filter for example
+            log.info("moto has not: %s", error)
+            raise not_emulated(
+                routed.service, f"{routed.operation} with these parameters"
+            ) from None
+        if answer.status < 400 and not routed.operation.startswith(READING):
+            touched = routed.body + answer.body if routed.service != "s3" else b""
+            self._changed(routed.service, routed.operation, signed.region, touched)
+        return answer
 
     def _dispatch(
         self, routed: Routed, environ: dict[str, Any], signed: signature.Signature
@@ -116,18 +131,13 @@ class Gateway:
                 signed.access_key_id,
                 protocol.parameters(routed),
             )
-            answer = protocol.serialize(routed, ours(call))
-        elif routed.operation in self._forwarded.get(routed.service, ()):
-            answer = self._forward(routed, environ)
-        else:
-            raise not_emulated(routed.service, routed.operation)
-        if answer.status < 400 and not routed.operation.startswith(READING):
-            touched = routed.body + answer.body if routed.service != "s3" else b""
-            self._changed(routed.service, routed.operation, signed.region, touched)
-        return answer
+            return protocol.serialize(routed, ours(call))
+        if routed.operation in self._forwarded.get(routed.service, ()):
+            return self._forward(routed, environ)
+        raise not_emulated(routed.service, routed.operation)
 
     def _forward(self, routed: Routed, environ: dict[str, Any]) -> Answer:
-        """Let moto answer; what it has not implemented is refused like the rest."""
+        """Let moto answer; where it fails, the call is refused like the rest."""
         answer: dict[str, Any] = {}
 
         def start_response(status: str, headers: list[tuple[str, str]], *_: Any) -> None:
@@ -137,10 +147,7 @@ class Gateway:
         environ["CONTENT_LENGTH"] = str(len(routed.body))
         environ.pop("HTTP_TRANSFER_ENCODING", None)
         environ["labkit.service"] = routed.service
-        try:
-            body = b"".join(self._moto(environ, start_response))
-        except NotImplementedError:
-            raise not_emulated(routed.service, routed.operation) from None
+        body = b"".join(self._moto(environ, start_response))
         if answer["status"] >= 500:
             log.error("moto answered %s:%s with %s", routed.service, routed.operation, body[:2000])
             raise not_emulated(routed.service, f"{routed.operation} with these parameters")

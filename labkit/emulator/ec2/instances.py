@@ -61,7 +61,7 @@ class Instances:
     def __init__(self, inner: Clients, addresses: Addresses):
         self._inner = inner
         self._addresses = addresses
-        self._reservations: dict[tuple[str, str], str] = {}
+        self._started: dict[tuple[str, str], list[str]] = {}  # by region and client token
 
     def operations(self) -> Operations:
         return {
@@ -81,12 +81,12 @@ class Instances:
         asked.pop("CreditSpecification", None)  # costs nothing here, see the README
         ec2 = self._inner("ec2", call.region)
         token = (call.region, asked.pop("ClientToken", ""))
-        if token[1] and token in self._reservations:
-            return self._reservation(ec2, self._reservations[token])
+        if token[1] and token in self._started:
+            return _reservation(ec2, self._started[token])
         asked = _with_interface(_with_volumes(ec2, asked), lambda: _default_subnet(ec2, asked))
         self._check_networks(call.region, ec2, asked["NetworkInterfaces"])
         answer = _answer(ec2.run_instances(**asked))
-        self._reservations[token] = answer["ReservationId"]
+        self._started[token] = [item["InstanceId"] for item in answer["Instances"]]
         return {**answer, "Instances": [as_on_aws(item) for item in answer["Instances"]]}
 
     def _check_networks(self, region: str, ec2: Any, interfaces: Items) -> None:
@@ -101,12 +101,6 @@ class Instances:
             check_groups(ec2, vpc_id, interface.get("Groups", ()))
             if address := interface.get("PrivateIpAddress"):
                 self._addresses.check(region, subnet_id, [address])
-
-    def _reservation(self, ec2: Any, reservation_id: str) -> dict[str, Any]:
-        """Return what an earlier call with the same client token returned."""
-        of_reservation = [{"Name": "reservation-id", "Values": [reservation_id]}]
-        found = ec2.describe_instances(Filters=of_reservation)["Reservations"][0]
-        return {**found, "Instances": [as_on_aws(item) for item in found["Instances"]]}
 
     def describe_instances(self, call: Call) -> dict[str, Any]:
         ec2 = self._inner("ec2", call.region)
@@ -135,6 +129,12 @@ class Instances:
                 Groups=groups,
             )
         return {}
+
+
+def _reservation(ec2: Any, instance_ids: list[str]) -> dict[str, Any]:
+    """Return what the first call with the same client token returned."""
+    (found,) = amended(ec2.describe_instances(InstanceIds=instance_ids)["Reservations"])
+    return found
 
 
 def amended(reservations: Items) -> Items:

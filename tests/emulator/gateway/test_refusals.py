@@ -78,3 +78,10 @@ def test_a_head_request_for_a_missing_bucket_is_404(session):
     with pytest.raises(ClientError) as missing:
         session.client("s3").head_bucket(Bucket="no-such-bucket-here")
     assert missing.value.response["ResponseMetadata"]["HTTPStatusCode"] == 404
+
+
+def test_a_filter_that_moto_does_not_know_is_refused(session):
+    filters = [{"Name": "reservation-id", "Values": ["r-1"]}]
+    with pytest.raises(ClientError) as refused:
+        session.client("ec2").describe_instances(Filters=filters)
+    assert refused.value.response["Error"]["Code"] == "UnsupportedOperation"
