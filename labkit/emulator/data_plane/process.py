@@ -1,0 +1,184 @@
+"""The data process: hosts, the wire and the records, in one thread around one event loop.
+
+It imports neither moto nor boto3: it must stay small to fork hosts, and quick to carry packets.
+"""
+
+import socket
+import sys
+import time
+from dataclasses import asdict
+
+from labkit.emulator.data_plane.channel import Channel
+from labkit.emulator.data_plane.hosts import Host, Hosts, HostSpec
+from labkit.emulator.data_plane.in_process_host import InProcessHost
+from labkit.emulator.data_plane.kernel_host import KernelHost, Surroundings, adopt_hosts, probe
+from labkit.emulator.data_plane.look import file_system
+from labkit.emulator.data_plane.loop import Loop
+from labkit.emulator.data_plane.messages import (
+    Cancel,
+    CommandOutcome,
+    CommandSpec,
+    Finished,
+    Ready,
+    Records,
+    Refused,
+    Run,
+    Settings,
+    SetVpc,
+    Started,
+    Stop,
+    VpcSet,
+)
+from labkit.emulator.data_plane.outcome import outcome
+from labkit.emulator.data_plane.wire import Wire
+from labkit.emulator.switch import Switch
+
+_CLOSE_SOON_S = 0.1
+_CLOSE_AT_MOST_EVERY_S = 0.05
+
+
+class DataProcess:
+    """Serves one control process over a channel, until that says Stop or is gone."""
+
+    def __init__(self, channel: Channel, settings: Settings) -> None:
+        self._channel = channel
+        self._settings = settings
+        self._loop = Loop()
+        self._switch = Switch(settings.pace)
+        self._wire = Wire(self._loop, self._switch, self._expect_records)
+        self._hosts = Hosts(self._make_host)
+        self._around: Surroundings | None = None  # None: hosts are in-process
+        self._vpcs_of_commands: dict[tuple[str, str], str] = {}
+        self._is_close_due = False
+
+    def run(self) -> None:
+        """Serve; return when the control process is done with us."""
+        problem = self._choose_kind()
+        if problem and self._settings.host_kind == "kernel":
+            self._channel.send(Refused(problem))
+            return
+        self._channel.send(Ready("in-process" if problem else "kernel", problem))
+        self._channel.socket.setblocking(False)
+        self._loop.watch(self._channel.fileno(), self._listen)
+        self._loop.run()
+        self._hosts.close()
+
+    def _choose_kind(self) -> str | None:
+        """Try to make a kernel host; return why there are none."""
+        if self._settings.host_kind == "in-process":
+            return "in-process hosts were asked for"
+        if sys.platform != "linux":
+            return f"kernel hosts need Linux, this is {sys.platform}"
+        adopt_hosts()
+        around = Surroundings(self._loop, self._wire, file_system(self._settings.hidden), self)
+        problem = probe(around)
+        if problem is None:
+            self._around = around
+        return problem
+
+    def _make_host(self, spec: HostSpec) -> Host:
+        if self._around is None:
+            return InProcessHost(spec, self._loop, self._wire, self)
+        return KernelHost(spec, self._around, lambda: self._hosts.restart(spec.instance_id))
+
+    # Messages from the control process
+
+    def _listen(self) -> None:
+        try:
+            messages = self._channel.arrived()
+        except EOFError:
+            self._loop.stop()
+            return
+        for message in messages:
+            self._obey(message)
+
+    def _obey(self, message: object) -> None:
+        match message:
+            case SetVpc():
+                self._set_vpc(message)
+            case Run(command):
+                self._run(command)
+            case Cancel(command_id, instance_id):
+                if host := self._hosts.host(instance_id):
+                    host.cancel(command_id)
+            case Stop():
+                self._stop()
+
+    def _set_vpc(self, message: SetVpc) -> None:
+        self._switch.set_vpc(message.vpc_id, message.vpc, message.captures)
+        self._expect_records()
+        self._hosts.reconcile(
+            message.vpc_id,
+            message.vpc,
+            lambda problem: self._tell(VpcSet(message.number, problem)),
+        )
+
+    def _run(self, command: CommandSpec) -> None:
+        host = self._hosts.host(command.instance_id)
+        if host is None:
+            now = time.time()
+            fields = outcome(
+                asdict(command),
+                exit_code=-1,
+                stopped_as="Failed",
+                stdout="",
+                stderr=f"{command.instance_id} is not running",
+                started_at=now,
+            )
+            self._tell(Finished(CommandOutcome(**fields)))
+            return
+        self._vpcs_of_commands[command.command_id, command.instance_id] = host.spec.vpc_id
+        host.run(command)
+
+    def _stop(self) -> None:
+        self._hosts.close()
+        if records := self._switch.close_all(time.time()):
+            self._tell(Records(tuple(records)))
+        self._channel.socket.setblocking(True)
+        self._channel.flush()
+        self._loop.stop()
+
+    # What hosts report
+
+    def started(self, command_id: str, instance_id: str, at: float) -> None:
+        self._tell(Started(command_id, instance_id, at))
+
+    def finished(self, ended: CommandOutcome) -> None:
+        self._vpcs_of_commands.pop((ended.command_id, ended.instance_id), None)
+        self._tell(Finished(ended))
+        self._expect_records()
+
+    # Records
+
+    def _expect_records(self) -> None:
+        """Look soon for records that are complete."""
+        if not self._is_close_due:
+            self._is_close_due = True
+            self._loop.call_later(_CLOSE_SOON_S, self._close_windows)
+
+    def _close_windows(self) -> None:
+        now, busy = time.time(), frozenset(self._vpcs_of_commands.values())
+        if records := self._switch.close(now, busy):
+            self._tell(Records(tuple(records)))
+        next_close = self._switch.next_close(now, busy)
+        self._is_close_due = next_close is not None
+        if next_close is not None:
+            delay_s = max(_CLOSE_AT_MOST_EVERY_S, next_close - now)
+            self._loop.call_later(delay_s, self._close_windows)
+
+    def _tell(self, message: object) -> None:
+        self._channel.queue(message)
+        self._flush()
+
+    def _flush(self) -> None:
+        can_write = self._flush if self._channel.flush() else None
+        self._loop.watch(self._channel.fileno(), self._listen, can_write)
+
+
+def serve(fd: int) -> None:
+    """Be the data process: fd is our end of the channel, whose first message is the Settings."""
+    channel = Channel.of_objects(socket.socket(fileno=fd))
+    try:
+        DataProcess(channel, channel.receive()).run()
+    except (EOFError, BrokenPipeError):  # the control process is gone, and with us go the hosts
+        return
