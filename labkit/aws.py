@@ -182,6 +182,25 @@ class Whereami:
     pace: str | None = None
     credentials_expire_at: datetime | None = None
 
+    @property
+    def suggested_ping_count(self) -> int:
+        """Echo requests that a lab's ping should send.
+
+        On AWS a minute of them: a flow log collects from some minutes after its creation on, and a
+        longer ping is surely seen.
+        """
+        return 60 if self.target == "aws" else 5
+
+    @property
+    def patience_s(self) -> float:
+        """Seconds to wait for flow records before asking why there are none.
+
+        On AWS they take about 5 minutes to CloudWatch Logs and 10 to S3, best effort.
+
+        Source: docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html
+        """
+        return 5 if self.pace == "lab" else 25 * 60
+
     def rows(self) -> list[tuple[str, str]]:
         """Return what there is to say, as pairs of a name and a text."""
         name = "the emulator on this machine" if self.target == "emulator" else "AWS (costs money)"
