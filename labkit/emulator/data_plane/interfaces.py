@@ -15,8 +15,9 @@ _IFF_TUN, _IFF_NO_PI = 0x0001, 0x1000
 _IFF_UP, _IFF_RUNNING = 0x1, 0x40
 _TUNSETIFF = 0x400454CA
 _SIOCADDRT, _SIOCSIFFLAGS, _SIOCSIFADDR = 0x890B, 0x8914, 0x8916
-_SIOCSIFNETMASK, _SIOCSIFMTU, _SIOCSIFTXQLEN = 0x891C, 0x8922, 0x8943
+_SIOCSIFNETMASK, _SIOCSIFMTU = 0x891C, 0x8922
 _RTF_UP, _RTF_GATEWAY = 0x1, 0x2
+_RTM_NEWLINK, _NLM_F_REQUEST, _NLM_F_ACK, _NLMSG_ERROR, _IFLA_TXQLEN = 16, 1, 4, 2, 13
 _QUEUE_PACKETS = 5000  # a flood must not overrun the wire while that is busy with others
 
 _NET = Path("/proc/sys/net")
@@ -74,7 +75,7 @@ def _set_up_one(control: socket.socket, tun: int, interface: dict[str, Any]) -> 
         _configure(control, _SIOCSIFADDR, label, _socket_address(address))
         _configure(control, _SIOCSIFNETMASK, label, _socket_address(_netmask(prefix_length)))
     _configure(control, _SIOCSIFMTU, name, struct.pack("i", interface["mtu"]))
-    _configure(control, _SIOCSIFTXQLEN, name, struct.pack("i", _QUEUE_PACKETS))
+    _set_queue_length(name, _QUEUE_PACKETS)
     _bring_up(control, name)
     if interface["router"]:
         _add_default_route(control, name, interface["router"])
@@ -86,6 +87,19 @@ def _bring_up(control: socket.socket, name: str) -> None:
 
 def _configure(control: socket.socket, request: int, name: str, value: bytes) -> None:
     fcntl.ioctl(control, request, struct.pack("16s24s", name.encode(), value))
+
+
+def _set_queue_length(name: str, packets: int) -> None:
+    """Set it by netlink: the ioctl for it wants the machine's own root."""
+    body = struct.pack("BxHiII", socket.AF_UNSPEC, 0, socket.if_nametoindex(name), 0, 0)
+    body += struct.pack("HHI", 8, _IFLA_TXQLEN, packets)
+    flags = _NLM_F_REQUEST | _NLM_F_ACK
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0) as netlink:
+        netlink.send(struct.pack("IHHII", 16 + len(body), _RTM_NEWLINK, flags, 1, 0) + body)
+        answer = netlink.recv(4096)
+    kind, error = struct.unpack_from("H", answer, 4)[0], struct.unpack_from("i", answer, 16)[0]
+    if kind == _NLMSG_ERROR and error:
+        raise OSError(-error, f"queue length of {name}: {os.strerror(-error)}")
 
 
 def _add_default_route(control: socket.socket, name: str, router: str) -> None:
