@@ -13,7 +13,7 @@ from labkit.emulator.data_plane.hosts import Host, Hosts, HostSpec
 from labkit.emulator.data_plane.in_process_host import InProcessHost
 from labkit.emulator.data_plane.kernel_host import KernelHost, Surroundings, adopt_hosts, probe
 from labkit.emulator.data_plane.look import file_system
-from labkit.emulator.data_plane.loop import Loop
+from labkit.emulator.data_plane.loop import Loop, Timer
 from labkit.emulator.data_plane.messages import (
     Cancel,
     CommandOutcome,
@@ -49,7 +49,8 @@ class DataProcess:
         self._hosts = Hosts(self._make_host)
         self._around: Surroundings | None = None  # None: hosts are in-process
         self._vpcs_of_commands: dict[tuple[str, str], str] = {}
-        self._is_close_due = False
+        self._look: Timer | None = None  # for complete records
+        self._looks_soon = False
 
     def run(self) -> None:
         """Serve; return when the control process is done with us."""
@@ -151,20 +152,24 @@ class DataProcess:
     # Records
 
     def _expect_records(self) -> None:
-        """Look soon for records that are complete."""
-        if not self._is_close_due:
-            self._is_close_due = True
-            self._loop.call_later(_CLOSE_SOON_S, self._close_windows)
+        """Look for complete records soon, whenever the next look was due."""
+        if not self._looks_soon:
+            self._looks_soon = True
+            self._look_later(_CLOSE_SOON_S)
+
+    def _look_later(self, delay_s: float) -> None:
+        if self._look:
+            self._look.cancel()
+        self._look = self._loop.call_later(delay_s, self._close_windows)
 
     def _close_windows(self) -> None:
+        self._looks_soon = False
         now, busy = time.time(), frozenset(self._vpcs_of_commands.values())
         if records := self._switch.close(now, busy):
             self._tell(Records(tuple(records)))
         next_close = self._switch.next_close(now, busy)
-        self._is_close_due = next_close is not None
         if next_close is not None:
-            delay_s = max(_CLOSE_AT_MOST_EVERY_S, next_close - now)
-            self._loop.call_later(delay_s, self._close_windows)
+            self._look_later(max(_CLOSE_AT_MOST_EVERY_S, next_close - now))
 
     def _tell(self, message: object) -> None:
         self._channel.queue(message)
