@@ -232,9 +232,9 @@ def _cidr(argument: Any, scope: Scope) -> list[str]:
         network = ipaddress.ip_network(block)
         count, bits = (int(number) for number in numbers)
         blocks = network.subnets(new_prefix=network.max_prefixlen - bits)
+        first = [str(block) for block in itertools.islice(blocks, max(count, 0))]
     except ValueError as error:
         raise _error(f"Fn::Cidr: {error}") from error
-    first = [str(block) for block in itertools.islice(blocks, max(count, 0))]
     if not 1 <= count <= 256 or len(first) < count:
         raise _error(f"Fn::Cidr: {network} does not have {count} blocks with {bits} host bits")
     return first

@@ -91,7 +91,7 @@ def _parameter(
     declared_type = declaration.get("Type", "")
     from_ssm = _SSM_VALUE.fullmatch(declared_type)
     inner_type = from_ssm[1] if from_ssm else declared_type
-    if not _PLAIN_TYPES.fullmatch(inner_type):
+    if not _PLAIN_TYPES.fullmatch(inner_type) and not (from_ssm and inner_type == "List<String>"):
         raise format_error(f"Unrecognized parameter type: {declared_type or None}")
     _check(key, declaration, given, inner_type)
     resolved = fetch(given) if from_ssm else None

@@ -1,4 +1,4 @@
-"""What CreateStack is asked, checked and put into types."""
+"""What CreateStack and DeleteStack are asked, checked and put into types."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from labkit.emulator.cloudformation.check import check, required_capabilities
-from labkit.emulator.cloudformation.records import Options
+from labkit.emulator.cloudformation.records import Options, StackRecord
 from labkit.emulator.cloudformation.template import Template, parse
 from labkit.emulator.cloudformation.validation import ValidationError
 from labkit.emulator.refusal import ServiceError
@@ -87,3 +87,23 @@ def options_of(asked: Asked) -> Options:
         termination_protection=bool(asked.get("EnableTerminationProtection")),
         tags={tag["Key"]: tag["Value"] for tag in asked.get("Tags", [])},
     )
+
+
+def deletion_mode(asked: Asked, stack: StackRecord) -> tuple[list[str], bool]:
+    """Return the resources to retain, and whether to force; both need an earlier failure.
+
+    Source: docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DeleteStack.html
+    """
+    retain = asked.get("RetainResources") or []
+    force = asked.get("DeletionMode") == "FORCE_DELETE_STACK"
+    if (retain or force) and stack.status != "DELETE_FAILED":
+        raise ValidationError(
+            f"Invalid operation on stack [{stack.id}]. Stack must be in DELETE_FAILED state to "
+            "specify resources to retain or to force the deletion"
+        )
+    unknown = [name for name in retain if name not in stack.resources]
+    if unknown:
+        raise ValidationError(
+            f"The specified resources to retain do not belong to stack [{stack.name}]: {unknown}"
+        )
+    return retain, force

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
-import uuid
 from collections.abc import Callable
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from labkit.emulator.cloudformation import descriptions, parameters, requests
+from labkit.emulator.cloudformation import descriptions, parameters, requests, surroundings
 from labkit.emulator.cloudformation.engine import CREATING, Engine
-from labkit.emulator.cloudformation.intrinsics import NO_VALUE
 from labkit.emulator.cloudformation.records import DELETED, Clock, StackRecord
+from labkit.emulator.cloudformation.registry import Registry
 from labkit.emulator.cloudformation.validation import ValidationError
 from labkit.emulator.operations import Call, Operation, Operations
 from labkit.emulator.refusal import ServiceError
@@ -39,9 +36,7 @@ class Stacks:
     def __init__(self, outer: Clients, clock: Clock = time.time):
         self._outer = outer
         self._clock = clock
-        self._lock = threading.Lock()
-        self._engines: dict[str, Engine] = {}
-        self._tokens: dict[tuple[str, str], tuple[str, StackRecord]] = {}
+        self._registry = Registry()
 
     def operations(self) -> Operations:
         """Return the operations by name, with those whose refusal names a way out."""
@@ -62,70 +57,78 @@ class Stacks:
         return {("cloudformation", name): operation for name, operation in ours.items()}
 
     def _create_stack(self, call: Call) -> dict[str, Any]:
-        asked = call.parameters
-        name, token = asked["StackName"], asked.get("ClientRequestToken")
+        engine = self._engine(call)
+
+        def begin() -> StackRecord:
+            self._registry.add(engine)
+            engine.stack.note(CREATING, "User Initiated")
+            _start(engine.stack, engine.create)
+            return engine.stack
+
+        return {"StackId": self._registry.once(call, begin).id}
+
+    def _engine(self, call: Call) -> Engine:
+        """Return what would make the stack; nothing is made or kept yet."""
+        asked, name = call.parameters, call.parameters["StackName"]
         requests.check_name(name)
         options = requests.options_of(asked)
         template = requests.template_of(asked)
         requests.check_capabilities(template, asked.get("Capabilities", []))
+        partition = self._outer("ec2", call.region).meta.partition
         stack = StackRecord(
-            arn=self._arn(call, name),
+            arn=surroundings.stack_id(call, name, partition),
             name=name,
             region=call.region,
             template=template,
             parameters=parameters.read(
-                template.parameters, asked.get("Parameters", []), self._fetcher(call.region)
+                template.parameters,
+                asked.get("Parameters", []),
+                surroundings.parameter_store(self._outer, call.region),
             ),
             options=options,
-            token=token,
+            token=asked.get("ClientRequestToken"),
             clock=self._clock,
         )
-        engine = Engine(stack, self._outer, self._pseudo(call, stack))
-        with self._lock:
-            repeated = self._repeated(call)
-            if repeated and repeated.name == name:
-                return {"StackId": repeated.id}
-            if self._named(call.region, name):
-                raise ServiceError("AlreadyExistsException", f"Stack [{name}] already exists")
-            self._engines[stack.id] = engine
-            self._remember(call, stack)
-            stack.note(CREATING, "User Initiated")
-            _start(stack, engine.create)
-        return {"StackId": stack.id}
+        return Engine(stack, self._outer, surroundings.pseudo_parameters(stack.id))
 
     def _delete_stack(self, call: Call) -> dict[str, Any]:
         """Begin to delete; a stack that does not exist, or goes already, is no error."""
-        asked = call.parameters
-        engine = self._find(call.region, asked["StackName"])
+        engine = self._registry.find(call)
         if engine is None or engine.stack.status in {DELETING, DELETED}:
             return {}
-        stack = engine.stack
-        if stack.options.termination_protection:
+        if engine.stack.options.termination_protection:
             raise ValidationError(
-                f"Stack [{stack.name}] cannot be deleted while TerminationProtection is enabled"
+                f"Stack [{engine.stack.name}] cannot be deleted while TerminationProtection is "
+                "enabled"
             )
-        retain, force = _deletion_mode(asked, stack)
-        with self._lock:
-            self._repeated(call)
-            self._remember(call, stack)
-            previous = stack.worker
+        retain, force = requests.deletion_mode(call.parameters, engine.stack)
+
+        def begin() -> StackRecord:
+            stack, previous = engine.stack, engine.stack.worker
+            if stack.status in {DELETING, DELETED}:  # another call came first
+                return stack
             if stack.status == "ROLLBACK_IN_PROGRESS" and previous:
                 previous.join()
-            stack.token = asked.get("ClientRequestToken")
+            stack.token = call.parameters.get("ClientRequestToken")
             stack.note(DELETING, "User Initiated")
             _start(stack, lambda: engine.delete(retain, force=force), after=previous)
+            return stack
+
+        self._registry.once(call, begin)
         return {}
 
     def _describe_stacks(self, call: Call) -> dict[str, Any]:
         name = call.parameters.get("StackName")
         if name:
-            return {"Stacks": [descriptions.stack(self._existing(call).stack)]}
-        records = [record for record in self._in(call.region) if record.status != DELETED]
+            return {"Stacks": [descriptions.stack(self._registry.existing(call).stack)]}
+        records = [
+            record for record in self._registry.in_region(call.region) if record.status != DELETED
+        ]
         return {"Stacks": [descriptions.stack(record) for record in records]}
 
     def _list_stacks(self, call: Call) -> dict[str, Any]:
         wanted = call.parameters.get("StackStatusFilter")
-        records = self._in(call.region)
+        records = self._registry.in_region(call.region)
         return {
             "StackSummaries": [
                 descriptions.summary(record)
@@ -136,7 +139,7 @@ class Stacks:
 
     def _describe_stack_events(self, call: Call) -> dict[str, Any]:
         """Return a page, newest first. The token is how many older events are left."""
-        stack = self._existing(call, missing="Stack [{}] does not exist").stack
+        stack = self._registry.existing(call, missing="Stack [{}] does not exist").stack
         events = stack.events
         end = int(call.parameters.get("NextToken") or len(events))
         start = max(0, end - EVENTS_PER_PAGE)
@@ -145,7 +148,11 @@ class Stacks:
 
     def _describe_stack_resources(self, call: Call) -> dict[str, Any]:
         asked = call.parameters
-        stack = self._existing(call).stack if asked.get("StackName") else self._owner(call)
+        stack = (
+            self._registry.existing(call).stack
+            if asked.get("StackName")
+            else self._registry.owner_of(call.region, asked.get("PhysicalResourceId"))
+        )
         names = {asked["LogicalResourceId"]} if asked.get("LogicalResourceId") else None
         return {
             "StackResources": [
@@ -156,7 +163,7 @@ class Stacks:
         }
 
     def _describe_stack_resource(self, call: Call) -> dict[str, Any]:
-        stack = self._existing(call).stack
+        stack = self._registry.existing(call).stack
         name = call.parameters["LogicalResourceId"]
         record = stack.resources.get(name)
         if record is None:
@@ -164,105 +171,20 @@ class Stacks:
         return {"StackResourceDetail": descriptions.resource_detail(stack, record)}
 
     def _list_stack_resources(self, call: Call) -> dict[str, Any]:
-        records = self._existing(call).stack.resource_list()
+        records = self._registry.existing(call).stack.resource_list()
         return {"StackResourceSummaries": [descriptions.resource_summary(one) for one in records]}
 
     def _get_template(self, call: Call) -> dict[str, Any]:
-        body = self._existing(call).stack.template.body
+        body = self._registry.existing(call).stack.template.body
         return {"TemplateBody": body, "StagesAvailable": ["Original", "Processed"]}
 
     def _validate_template(self, call: Call) -> dict[str, Any]:
         return descriptions.template(requests.template_of(call.parameters))
 
     def _update_termination_protection(self, call: Call) -> dict[str, Any]:
-        stack = self._existing(call).stack
+        stack = self._registry.existing(call).stack
         stack.options.termination_protection = call.parameters["EnableTerminationProtection"]
         return {"StackId": stack.id}
-
-    def _in(self, region: str) -> list[StackRecord]:
-        """Return the stacks of a Region, deleted ones too, newest first."""
-        with self._lock:
-            engines = list(self._engines.values())
-        return [engine.stack for engine in reversed(engines) if engine.stack.region == region]
-
-    def _named(self, region: str, name: str) -> Engine | None:
-        for engine in list(self._engines.values()):
-            stack = engine.stack
-            if (stack.region, stack.name) == (region, name) and stack.status != DELETED:
-                return engine
-        return None
-
-    def _find(self, region: str, name_or_id: str) -> Engine | None:
-        """Return a stack by its name, as long as it is not deleted, or by its id, always."""
-        return self._engines.get(name_or_id) or self._named(region, name_or_id)
-
-    def _existing(self, call: Call, missing: str = "Stack with id {} does not exist") -> Engine:
-        name = call.parameters.get("StackName")
-        if not name:
-            raise ValidationError("1 validation error detected: StackName must not be null")
-        engine = self._find(call.region, name)
-        if engine is None:
-            raise ValidationError(missing.format(name))
-        return engine
-
-    def _owner(self, call: Call) -> StackRecord:
-        """Return the stack that a physical id belongs to."""
-        physical_id = call.parameters.get("PhysicalResourceId")
-        for stack in self._in(call.region):
-            if physical_id in {record.physical_id for record in stack.resource_list()}:
-                return stack
-        raise ValidationError(f"Stack for {physical_id} does not exist")
-
-    def _repeated(self, call: Call) -> StackRecord | None:
-        """Return the stack of an earlier call of this operation with the same token."""
-        token = call.parameters.get("ClientRequestToken")
-        operation, stack = (
-            self._tokens.get((call.region, token), (None, None)) if token else (None, None)
-        )
-        if operation not in {None, call.operation}:
-            raise ServiceError(
-                "TokenAlreadyExistsException", f"Token {token} was used for {operation}"
-            )
-        return stack
-
-    def _remember(self, call: Call, stack: StackRecord) -> None:
-        token = call.parameters.get("ClientRequestToken")
-        if token:
-            self._tokens[call.region, token] = (call.operation, stack)
-
-    def _arn(self, call: Call, name: str) -> str:
-        partition = self._outer("ec2", call.region).meta.partition
-        place = f"arn:{partition}:cloudformation:{call.region}:{call.account_id}"
-        return f"{place}:stack/{name}/{uuid.uuid4()}"
-
-    def _pseudo(self, call: Call, stack: StackRecord) -> dict[str, Any]:
-        """Return the pseudo parameters.
-
-        Source: .../AWSCloudFormation/latest/UserGuide/pseudo-parameter-reference.html
-        """
-        partition = stack.id.split(":")[1]
-        return {
-            "AWS::AccountId": call.account_id,
-            "AWS::NoValue": NO_VALUE,
-            "AWS::NotificationARNs": [],
-            "AWS::Partition": partition,
-            "AWS::Region": call.region,
-            "AWS::StackId": stack.id,
-            "AWS::StackName": stack.name,
-            "AWS::URLSuffix": "amazonaws.com.cn" if partition == "aws-cn" else "amazonaws.com",
-        }
-
-    def _fetcher(self, region: str) -> Callable[[str], str]:
-        def fetch(name: str) -> str:
-            try:
-                answer = self._outer("ssm", region).get_parameter(Name=name)
-            except ClientError as error:
-                raise ValidationError(
-                    f"Unable to fetch parameters [{name}] from parameter store for this account."
-                ) from error
-            return answer["Parameter"]["Value"]
-
-        return fetch
 
 
 def _start(
@@ -277,26 +199,6 @@ def _start(
 
     stack.worker = threading.Thread(target=run, name=f"stack {stack.name}", daemon=True)
     stack.worker.start()
-
-
-def _deletion_mode(asked: dict[str, Any], stack: StackRecord) -> tuple[list[str], bool]:
-    """Return the resources to retain, and whether to force; both need an earlier failure.
-
-    Source: docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DeleteStack.html
-    """
-    retain = asked.get("RetainResources") or []
-    force = asked.get("DeletionMode") == "FORCE_DELETE_STACK"
-    if (retain or force) and stack.status != "DELETE_FAILED":
-        raise ValidationError(
-            f"Invalid operation on stack [{stack.id}]. Stack must be in DELETE_FAILED state to "
-            "specify resources to retain or to force the deletion"
-        )
-    unknown = [name for name in retain if name not in stack.resources]
-    if unknown:
-        raise ValidationError(
-            f"The specified resources to retain do not belong to stack [{stack.name}]: {unknown}"
-        )
-    return retain, force
 
 
 def _refuse(call: Call) -> dict[str, Any]:

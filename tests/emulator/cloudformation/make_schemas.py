@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import cfnlint
+from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 
 from labkit.emulator import cloudformation
 from labkit.emulator.cloudformation.providers import PROVIDERS
@@ -44,8 +45,7 @@ def text() -> str:
 
 def entry(type_name: str) -> dict[str, Any]:
     """Return one type's schema, cut down to what its provider honors."""
-    provided = json.loads((SCHEMAS / "providers" / f"{REGION}.json").read_text())
-    full = json.loads((SCHEMAS / "resources" / f"{provided[type_name]}.json").read_text())
+    full = full_schema(type_name)
     honors = PROVIDERS[type_name].honors
     read_only = {
         path.split("/")[2] for path in full.get("readOnlyProperties", []) if path.count("/") == 2
@@ -61,6 +61,17 @@ def entry(type_name: str) -> dict[str, Any]:
         "taggable": tagging.get("taggable", True),
         "systemTags": tagging.get("cloudFormationSystemTags", True),
     }
+
+
+def full_schema(type_name: str) -> dict[str, Any]:
+    """Return a type's schema as cfn-lint ships it."""
+    provided = json.loads((SCHEMAS / "providers" / f"{REGION}.json").read_text())
+    return json.loads((SCHEMAS / "resources" / f"{provided[type_name]}.json").read_text())
+
+
+def attributes(type_name: str) -> set[str]:
+    """Return what cfn-lint lets `Fn::GetAtt` ask of a type."""
+    return set(PROVIDER_SCHEMA_MANAGER.get_type_getatts(type_name, REGION))
 
 
 def trimmed(schema: Any) -> Any:

@@ -1,0 +1,122 @@
+"""What is a template, and what AWS says of a text that is none."""
+
+import pytest
+
+from labkit.emulator.cloudformation.document import load
+from labkit.emulator.cloudformation.template import SIZE_LIMIT_BYTES, parse
+from labkit.emulator.cloudformation.validation import ValidationError
+
+VPC = "Resources: {Vpc: {Type: AWS::EC2::VPC}}"
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        pytest.param("a: !Ref b", {"a": {"Ref": "b"}}, id="Ref"),
+        pytest.param("a: !GetAtt b.c.d", {"a": {"Fn::GetAtt": "b.c.d"}}, id="GetAtt by a dot"),
+        pytest.param("a: !GetAtt [b, c]", {"a": {"Fn::GetAtt": ["b", "c"]}}, id="GetAtt by a list"),
+        pytest.param(
+            "a: !If [b, !Sub '${c}', !GetAZs '']",
+            {"a": {"Fn::If": ["b", {"Fn::Sub": "${c}"}, {"Fn::GetAZs": ""}]}},
+            id="a tag in a tag",
+        ),
+        pytest.param("a: !Condition b", {"a": {"Condition": "b"}}, id="Condition"),
+        pytest.param("a: !Sub [x, {b: !Ref c}]", {"a": {"Fn::Sub": ["x", {"b": {"Ref": "c"}}]}},
+                     id="a tag in a mapping in a tag"),
+        pytest.param("a: 2012-10-17", {"a": "2012-10-17"}, id="a date stays a text"),
+        pytest.param("a: 2010-09-09T12:00:00Z", {"a": "2010-09-09T12:00:00Z"}, id="a time, too"),
+        pytest.param("a: yes", {"a": True}, id="YAML 1.1's booleans"),
+        pytest.param('{"a": {"Ref": "b"}}', {"a": {"Ref": "b"}}, id="JSON"),
+        pytest.param('\n {"a": 1}', {"a": 1}, id="JSON after an empty line"),
+    ],
+)  # fmt: skip
+def test_document(text, value):
+    assert load(text) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        pytest.param("a: b: c", "YAML not well-formed. (line 1, column 5)", id="YAML"),
+        pytest.param("a: \x00", "YAML not well-formed.", id="a control character"),
+        pytest.param('{"a": }', "JSON not well-formed. (line 1, column 7)", id="JSON"),
+        pytest.param("a: &x 1\nb: *x", "YAML aliases are not allowed in CloudFormation templates",
+                     id="an alias"),
+        pytest.param("a: 1\na: 2", "Duplicate key a found in template. (line 2)", id="a key twice"),
+        pytest.param("a: {1: b}", "map keys must be strings; received numeric [1] instead",
+                     id="a number as a key"),
+        pytest.param("just text", "unsupported structure.", id="text"),
+        pytest.param("[1, 2]", "unsupported structure.", id="a list"),
+        pytest.param("Description: x", "At least one Resources member must be defined.",
+                     id="no resources"),
+        pytest.param("Resources: []", "Resources must be an object.", id="resources as a list"),
+        pytest.param("Resources: {Vpc: }", "[/Resources/Vpc] 'null' values are not allowed in "
+                     "templates", id="null"),
+        pytest.param("Resources: {Vpc: {Type: A, Properties: {Tags: [null]}}}",
+                     "[/Resources/Vpc/Properties/Tags/0] 'null' values are not allowed in "
+                     "templates", id="null further down"),
+        pytest.param("Resources: {Vpc: {Properties: {}}}",
+                     "[/Resources/Vpc] Every Resources object must contain a Type member.",
+                     id="no type"),
+        pytest.param("Resources: {my-vpc: {Type: A}}", "Resource name my-vpc is non alphanumeric.",
+                     id="a hyphen in a logical id"),
+        pytest.param("AWSTemplateFormatVersion: 2011-01-01\n" + VPC,
+                     "Template format version not supported.", id="another version"),
+        pytest.param("Resources: {Vpc: {Type: A, DeletionPolicy: Keep}}",
+                     "Unrecognized DeletionPolicy Keep for resource Vpc", id="deletion policy"),
+        pytest.param("Outputs: {A: {Description: x}}\n" + VPC,
+                     "Every Outputs member must contain a Value object. [A]", id="no value"),
+        pytest.param("Transform: AWS::Serverless-2016-10-31\n" + VPC,
+                     "The emulator does not emulate the sections ['Transform'].", id="Transform"),
+    ],
+)  # fmt: skip
+def test_no_template(text, message):
+    with pytest.raises(ValidationError) as error:
+        parse(text)
+    assert error.value.message == f"Template format error: {message}"
+    assert error.value.code == "ValidationError"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        pytest.param("Foo: {}\n" + VPC, "Invalid template property or properties [Foo]",
+                     id="section"),
+        pytest.param("Resources: {Vpc: {Type: A, Propertys: {}}}",
+                     "Invalid template resource property 'Propertys'", id="attribute"),
+        pytest.param("Resources: {Vpc: {Type: A, CreationPolicy: {}}}",
+                     "Invalid template resource property 'CreationPolicy'",
+                     id="a wait for signals"),
+    ],
+)  # fmt: skip
+def test_unknown(text, message):
+    with pytest.raises(ValidationError, match=message.replace("[", r"\[")):
+        parse(text)
+
+
+@pytest.mark.parametrize(
+    ("size", "fits"), [(SIZE_LIMIT_BYTES, True), (SIZE_LIMIT_BYTES + 1, False)]
+)
+def test_size_limit(size, fits):
+    text = VPC + "\n#"
+    text += "x" * (size - len(text))
+    if fits:
+        assert parse(text).body == text
+        return
+    with pytest.raises(ValidationError, match="length less than or equal to 51200"):
+        parse(text)
+
+
+def test_sections():
+    parsed = parse(
+        "Description: d\nParameters: {P: {Type: String}}\nConditions: {C: !Equals [a, b]}\n"
+        "Resources:\n  A: {Type: T, Condition: C, DependsOn: B, DeletionPolicy: Retain}\n"
+        "  B: {Type: U, Properties: {X: 1}}\nOutputs: {O: {Value: 1}}"
+    )
+    assert (parsed.description, list(parsed.parameters), list(parsed.conditions)) == (
+        "d", ["P"], ["C"],
+    )  # fmt: skip
+    first, second = parsed.resources.values()
+    assert (first.condition, first.depends_on, first.deletion_policy) == ("C", ("B",), "Retain")
+    assert (second.properties, second.deletion_policy) == ({"X": 1}, "Delete")
+    assert parsed.outputs == {"O": {"Value": 1}}
