@@ -127,10 +127,6 @@ class _OpenFlows:
         # No counter ends, and none was last counted up, before these.
         self._earliest_end = self._earliest_last = math.inf
 
-    @property
-    def is_empty(self) -> bool:
-        return not (self._counters or self._removed or self._rolled)
-
     def set_captures(self, captures: Mapping[str, tuple[Capture, ...]]) -> None:
         """Watch with these captures from the next packet on; what others have open, closes."""
         self.captures = captures
@@ -224,7 +220,7 @@ class Aggregation:
         for vpc_id, vpc in list(self._vpcs.items()):
             idle_s = math.inf if vpc_id in busy_vpcs else self._idle_s
             records.extend(vpc.close(now, idle_s=idle_s))
-            if vpc.is_empty and not vpc.captures:
+            if not vpc.captures:
                 del self._vpcs[vpc_id]
         return records
 

@@ -139,7 +139,7 @@ def _parse_icmp(srcaddr: str, dstaddr: str, payload: bytes, length: int) -> Pack
         ICMP,
         icmp_type=payload[0],
         icmp_code=payload[1],
-        icmp_identifier=0 if is_error else payload[4] << 8 | payload[5],
+        icmp_identifier=payload[4] << 8 | payload[5],
         length=length,
         cause=_parse_cause(payload[8:]) if is_error else None,
     )
@@ -178,7 +178,7 @@ def _parse_cause(data: bytes) -> Packet | None:
         return None
     srcaddr, dstaddr = dotted(data[12:16]), dotted(data[16:20])
     if protocol == ICMP:
-        return _parse_icmp(srcaddr, dstaddr, quoted, 28) if quoted[0] not in ICMP_ERRORS else None
+        return _parse_icmp(srcaddr, dstaddr, quoted, 28)
     ports = struct.unpack_from("!HH", quoted) if protocol in (TCP, UDP) else (0, 0)
     return Packet(srcaddr, dstaddr, protocol, *ports)
 

@@ -99,7 +99,7 @@ def is_tracked(vpc: Vpc, interface: NetworkInterface, packet: Packet, direction:
 
     Source: docs.aws.amazon.com/AWSEC2/latest/UserGuide/security-group-connection-tracking.html
     """
-    if packet.protocol not in (TCP, UDP) or _meets_endpoint(vpc, interface, packet):
+    if packet.protocol not in (TCP, UDP) or _meets_endpoint(vpc, packet):
         return True
     other = Direction.INGRESS if direction is Direction.EGRESS else Direction.EGRESS
     allowing = _open_rules(vpc, interface, packet, direction)
@@ -122,9 +122,9 @@ def _covers_any_port(rule: SecurityGroupRule) -> bool:
     return rule.protocol == ALL or (rule.from_port <= 0 and rule.to_port >= 65535)
 
 
-def _meets_endpoint(vpc: Vpc, interface: NetworkInterface, packet: Packet) -> bool:
-    addresses = (packet.srcaddr, packet.dstaddr)
-    return interface.interface_type == "vpc_endpoint" or any(
-        peer.interface_type == "vpc_endpoint" and any(ip in addresses for ip in peer.private_ips)
-        for peer in vpc.interfaces.values()
+def _meets_endpoint(vpc: Vpc, packet: Packet) -> bool:
+    return any(
+        interface.interface_type == "vpc_endpoint"
+        and any(ip in (packet.srcaddr, packet.dstaddr) for ip in interface.private_ips)
+        for interface in vpc.interfaces.values()
     )

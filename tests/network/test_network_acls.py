@@ -1,5 +1,7 @@
 """docs.aws.amazon.com/vpc/latest/userguide/nacl-rules.html"""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -57,6 +59,11 @@ def test_an_egress_entry_is_about_the_destination():
     assert decide(entries, to_port(80), Direction.EGRESS).action == "ACCEPT"
     entries = [entry(100, direction="egress", cidr="10.0.2.0/24")]
     assert decide(entries, to_port(80), Direction.EGRESS).action == "REJECT"
+
+
+def test_an_entry_about_ipv6_is_not_about_ipv4():
+    entries = [replace(entry(90, "deny"), cidr=None, cidr_ipv6="::/0"), ALLOW_ALL]
+    assert decide(entries, to_port(80), Direction.INGRESS).entry is ALLOW_ALL
 
 
 def test_the_verdict_names_the_entry():

@@ -90,7 +90,7 @@ def test_parse(data, packet):
         pytest.param(b"", id="nothing"),
         pytest.param(PING[:19], id="half an IP header"),
         pytest.param(PING[:83], id="shorter than its total length"),
-        pytest.param(b"\x60" + PING[1:], id="IPv6"),
+        pytest.param(b"\x65" + PING[1:], id="IPv6"),
         pytest.param(b"\x44" + PING[1:], id="an IP header of 16 bytes"),
         pytest.param(b"\x45\x00\x00\x13" + PING[4:], id="a total length below the header's"),
         pytest.param(b"\x45\x00\x00\x1b" + PING[4:27], id="half an ICMP header"),
@@ -113,9 +113,20 @@ def test_any_bytes_are_a_packet_or_none(noise, start):
         assert struct.unpack_from("!H", damaged, 2) == (packet.length,)
 
 
-def test_an_error_with_half_a_cause_has_none():
-    short = PORT_UNREACHABLE[:2] + b"\x00\x30" + PORT_UNREACHABLE[4:48]
-    assert parse(short).cause is None
+@pytest.mark.parametrize(
+    "cause",
+    [
+        pytest.param(DNS_QUERY[:20], id="an IP header alone"),
+        pytest.param(b"\x46" + DNS_QUERY[1:29], id="an IP header with options, and half of UDP's"),
+        pytest.param(b"\x65" + DNS_QUERY[1:], id="IPv6"),
+        pytest.param(b"\x44" + DNS_QUERY[1:], id="an IP header of 16 bytes"),
+    ],
+)
+def test_an_error_whose_cause_cannot_be_read(cause):
+    size = bytes((0, 28 + len(cause)))
+    packet = parse(PORT_UNREACHABLE[:2] + size + PORT_UNREACHABLE[4:28] + cause)
+    assert packet is not None
+    assert packet.cause is None
 
 
 @pytest.mark.parametrize(

@@ -206,6 +206,7 @@ def test_what_comes_after_the_connection_was_closed_is_rejected():
     assert wire.says(reset, "eni-a") == "ACCEPT ACCEPT"
     late = wire.paths.trace(reply_to(HTTP), "eni-c", wire.connections, 1.0)
     assert [(hop.action, hop.reason) for hop in late.hops] == [("REJECT", Reason.CLOSED)]
+    assert wire.says(reply_to(hello), "eni-c", 1.0) == "REJECT"
     assert wire.says(hello, "eni-a", 2.0) == "ACCEPT ACCEPT"
 
 
@@ -283,6 +284,18 @@ def test_a_packet_that_reaches_nobody(address, given, drop, seen):
     assert (path.drop, len(path.hops), path.receiver_id) == (drop, seen, None)
 
 
+def test_inside_a_subnet_no_route_is_asked():
+    """docs.aws.amazon.com/vpc/latest/userguide/VPC_Route_Tables.html"""
+    vpc = build_vpc(routes=[Route("rtb-1", "10.0.1.0/24", "eni-m")])
+    assert trace(vpc, echo_request(A, B), "eni-a").receiver_id == "eni-b"
+
+
+def test_a_network_acl_judges_what_leaves_the_vpc():
+    vpc = build_vpc(acls={"acl-1": denying("egress")})
+    assert trace(vpc, echo_request(A, "8.8.8.8"), "eni-a").hops[0].reason is Reason.ACL_ENTRY
+    assert trace(vpc, echo_request(A, "10.0.1.77"), "eni-a").hops[0].reason is Reason.RULE
+
+
 def test_dhcp_is_not_logged():
     path = trace(build_vpc(), Packet(A, "10.0.1.1", UDP, srcport=68, dstport=67), "eni-a")
     assert path.drop is Drop.DHCP
@@ -310,3 +323,43 @@ def test_a_subnet_without_acl_or_route_table_lets_nothing_across():
     assert trace(vpc, PING_C, "eni-a").hops[0].reason is Reason.ACL_DEFAULT
     vpc.route_tables.pop("rtb-1")
     assert trace(vpc, PING_C, "eni-a").drop is Drop.NO_ROUTE
+
+
+def test_an_icmp_error_keeps_nothing_alive_and_opens_nothing():
+    query = Packet(A, C, UDP, 40000, 53)
+    error = Packet(C, A, ICMP, icmp_type=3, icmp_code=3, cause=query)
+    wire = Wire(rules=[rule("sg-a", "egress"), rule("sg-c"), rule("sg-c", "egress")])
+    wire.says(query, "eni-a", 0.0)
+    assert wire.says(error, "eni-c", 29.0) == "ACCEPT ACCEPT"
+    assert wire.says(error, "eni-c", 31.0) == "ACCEPT REJECT"
+    wire.change()
+    tracked = len(wire.connections)
+    assert wire.says(error, "eni-c", 90.0) == "ACCEPT ACCEPT"
+    assert len(wire.connections) == tracked
+
+
+def test_types_of_icmp_are_judged_apart():
+    wire = Wire(rules=[rule("sg-a", "egress"), rule("sg-c", "ingress", ICMP, (8, -1))])
+    unasked = Packet(A, C, ICMP, icmp_type=0, icmp_identifier=9)
+    assert wire.says(PING_C, "eni-a") == "ACCEPT ACCEPT"
+    assert wire.says(unasked, "eni-a") == "ACCEPT REJECT"
+
+
+def test_the_same_packet_from_another_interface_is_judged_apart():
+    """A middlebox beside C, without source check, sends as A: no border, and its own group."""
+    beside_c = replace(MIDDLEBOX, subnet_id="subnet-2", private_ips=("10.0.2.50",))
+    closed = replace(beside_c, id="eni-n", private_ips=("10.0.2.51",), group_ids=("sg-0",))
+    wire = Wire(interfaces=[beside_c, closed], acls={"acl-2": []})
+    assert wire.says(PING_C, "eni-a") == "ACCEPT REJECT"
+    assert wire.says(PING_C, "eni-m") == "ACCEPT ACCEPT"
+    assert wire.says(echo_request(A, C, identifier=2), "eni-n") == "REJECT"
+
+
+def test_an_interface_that_sends_to_itself_judges_twice():
+    two = NetworkInterface("eni-t", "vpc-1", "subnet-1", ("10.0.1.60", "10.0.1.61"), ("sg-b",))
+    wire = Wire(interfaces=[two], rules=[rule("sg-b", "egress", UDP, (0, 65535))])
+    packet = Packet("10.0.1.60", "10.0.1.61", TCP, 40000, 80)
+    assert wire.says(packet, "eni-t") == "REJECT"
+    wire.change(interfaces=[two], rules=[rule("sg-b", "egress", TCP, (80, 80))])
+    path = wire.paths.trace(packet, "eni-t", wire.connections, 0.0)
+    assert [hop.action for hop in path.hops] == ["ACCEPT", "REJECT"]

@@ -72,7 +72,7 @@ def judge(rules, packet, direction=Direction.INGRESS, **more):
     ],
 )
 def test_ingress(rules, packet, action):
-    prefix_lists = {"pl-1": ("192.0.2.0/24", "10.0.1.0/28")}
+    prefix_lists = {"pl-1": ("2001:db8::/32", "192.0.2.0/24", "10.0.1.0/28")}
     assert judge(rules, packet, prefix_lists=prefix_lists).action == action
 
 
