@@ -26,6 +26,7 @@ def main(arguments: list[str] | None = None) -> int:
     _forget_aws()
     try:
         folder = home.prepared(asked.home) if asked.home else home.home()
+        os.environ["LABKIT_HOME"] = str(folder)
         from labkit.emulator import server
 
         server.serve(

@@ -19,6 +19,7 @@ from labkit.emulator.operations import Call, Operations
 from labkit.emulator.protocol import Answer, Routed
 from labkit.emulator.refusal import ServiceError, not_emulated
 from labkit.emulator.upstream import Wsgi
+from labkit.errors import LabError
 
 log = logging.getLogger("labkit.emulator")
 
@@ -97,6 +98,10 @@ class Gateway:
             return protocol.serialize_error(service, environ, error)
         except ClientError as error:  # an inner client's: moto's own words
             return protocol.serialize_error(service, environ, _as_service_error(error))
+        except LabError as error:  # the data process is gone, or cannot make a host
+            log.error("%s", error)
+            error = ServiceError("InternalError", str(error))
+            return protocol.serialize_error(service, environ, error)
         except Exception:
             log.exception("A bug of the emulator's, in a call of %s", service)
             return protocol.serialize_error(service, environ, self._bug())

@@ -19,6 +19,7 @@ from typing import Any
 from labkit import home as lab_home
 from labkit.emulator import protocol
 from labkit.emulator.cloudformation.stacks import Stacks
+from labkit.emulator.data_plane.handle import DataPlane
 from labkit.emulator.ec2.addresses import Addresses
 from labkit.emulator.ec2.dependencies import Dependencies
 from labkit.emulator.ec2.instances import Instances, amended
@@ -32,6 +33,9 @@ from labkit.emulator.gateway import Gateway
 from labkit.emulator.http_server import Server
 from labkit.emulator.logs.log_events import LogEvents
 from labkit.emulator.operations import FORWARDED
+from labkit.emulator.ssm.dispatch import Dispatch
+from labkit.emulator.ssm.nodes import ManagedNodes
+from labkit.emulator.ssm.run_command import RunCommand
 from labkit.emulator.topology import Topology
 from labkit.emulator.upstream import ACCOUNT_ID, InProcess, Moto, Wsgi, regions
 from labkit.errors import EmulatorError
@@ -129,20 +133,29 @@ class Emulator:
             return InProcess(application, key.access_key_id, key.secret_access_key, host)
 
         inner, outer = clients(moto), clients(lambda *request: self.gateway(*request))
-        self._data_plane: Any = _NoDataPlane()
+        registry = Registry(inner)
+        self._delivery = Delivery(registry, inner, outer, pace=pace, clock=time.time)
+        self._data_plane = data_plane = DataPlane.start(
+            pace=pace,
+            host_kind=host_kind,
+            on_records=self._delivery.deliver,
+            on_started=lambda *started: dispatch.on_started(*started),
+            on_finished=lambda outcome: dispatch.on_finished(outcome),
+            on_died=ending.now,
+        )
 
         addresses = Addresses(inner, moto)
         endpoints = VpcEndpoints(inner, addresses)
         interfaces = Interfaces(inner, endpoints, addresses)
         acls = NetworkAcls(inner)
-        registry = Registry(inner)
         amend = {
             "NetworkInterfaces": interfaces.amended,
             "NetworkAcls": acls.amended,
             "Reservations": amended,
         }
-        topology = Topology(inner, self._data_plane, registry.captures, amend)
-        self._delivery = Delivery(registry, inner, outer, pace=pace, clock=time.time)
+        topology = Topology(inner, data_plane, registry.captures, amend)
+        nodes = ManagedNodes(topology, endpoints.endpoints, inner, time.time)
+        dispatch = Dispatch(data_plane, nodes, time.time)
         services = [
             endpoints,
             interfaces,
@@ -150,6 +163,8 @@ class Emulator:
             Instances(inner, addresses),
             Dependencies(inner),
             FlowLogs(registry, inner, topology, time.time),
+            nodes,
+            RunCommand(dispatch, inner, time.time),
             LogEvents(inner),
             Stacks(outer),
         ]
@@ -180,8 +195,8 @@ class Emulator:
             secret_access_key=self._key.secret_access_key,
             account_id=ACCOUNT_ID,
             pace=self._pace,
-            host_kind="in-process",
-            host_kind_reason=None,
+            host_kind=self._data_plane.host_kind,
+            host_kind_reason=self._data_plane.host_kind_reason,
             log_path=str(self._log_path),
             started_at=datetime.now(UTC).isoformat(timespec="seconds"),
         )
@@ -203,12 +218,8 @@ class Emulator:
     def stop(self) -> None:
         self._server.shutdown()
         self._server.server_close()
+        self._data_plane.stop()
         self._delivery.stop()
-
-
-class _NoDataPlane:
-    def set_vpc(self, *_: Any) -> None:
-        pass
 
 
 def _bound(port: int) -> Server:

@@ -81,7 +81,24 @@ def test_a_head_request_for_a_missing_bucket_is_404(session):
 
 
 def test_a_filter_that_moto_does_not_know_is_refused(session):
-    filters = [{"Name": "reservation-id", "Values": ["r-1"]}]
+    filters = [{"Name": "no-such-filter", "Values": ["x"]}]
     with pytest.raises(ClientError) as refused:
-        session.client("ec2").describe_instances(Filters=filters)
+        session.client("ec2").describe_vpcs(Filters=filters)
     assert refused.value.response["Error"]["Code"] == "UnsupportedOperation"
+
+
+def test_a_bucket_policy_is_kept_and_its_conditions_do_not_lock_us_out(session):
+    s3, bucket = session.client("s3"), "policy-kept-not-enforced"
+    s3.create_bucket(Bucket=bucket)
+    deny = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": f"arn:aws:s3:::{bucket}/*",
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [deny]})
+    s3.put_bucket_policy(Bucket=bucket, Policy=policy)
+    s3.put_object(Bucket=bucket, Key="k", Body=b"v")
+    assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"v"
+    assert json.loads(s3.get_bucket_policy(Bucket=bucket)["Policy"]) == json.loads(policy)
