@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import PercentFormatter
 
 from labkit.charts import style
 from labkit.charts.lanes import PROTOCOLS
@@ -58,9 +58,8 @@ def destinations(
     ax.set_yticks(range(len(shown)), labels)
     ax.set_ylim(len(shown) - 0.4, -0.6)
     style.tidy(ax)
-    ax.set_xlim(0, ax.get_xlim()[1] * 1.08)
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
-    ax.set_xlabel("packets", fontsize=style.TEXT_PT)
+    most = int(shown[list(COLUMNS.values())].max().max())
+    style.set_count_axis(ax, [(most, f"{most:,}")])
     style.set_title(ax, "Packets of each flow at both destinations", _summary(sums, differ, shown))
     style.add_legend(ax, COLUMNS)
     return ax

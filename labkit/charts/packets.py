@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
 
 from labkit.charts import style
 from labkit.charts.lanes import Lane, draw_frame, group_lanes
@@ -41,23 +40,22 @@ def packets_by_interface(
     }
     ax = style.new_axes(ax, 1.5 + 0.36 * (LANE_HEIGHT * len(lanes) + 0.95 * len(groups)))
     tops = draw_frame(ax, groups, dict.fromkeys(lanes, LANE_HEIGHT), left_out)
-    kinds = set()
+    kinds, ends = set(), []
     for key, lane in lanes.items():
         y = tops[key] + LANE_HEIGHT / 2
-        kinds |= _draw_sums(ax, lane, y)
+        kinds |= set(lane.records.action)
+        ends.append(_draw_sums(ax, lane, y))
         _mark_expected(ax, lane, y, expected or {})
     style.tidy(ax)
-    ax.set_xlim(0, ax.get_xlim()[1] * 1.33)  # room for the labels at the bars' ends
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
-    ax.set_xlabel("packets", fontsize=style.TEXT_PT, color=style.INK)
+    style.set_count_axis(ax, [*ends, *((count, "") for count in (expected or {}).values())])
     subtitle = "line: what ping printed" if expected else ""
     style.set_title(ax, "Packets by network interface and direction", subtitle)
     style.add_legend(ax, kinds)
     return ax
 
 
-def _draw_sums(ax: Axes, lane: Lane, y: float) -> set[str]:
-    """Draw a bar for each action, one after the other, and the sums as words at their end."""
+def _draw_sums(ax: Axes, lane: Lane, y: float) -> tuple[float, str]:
+    """Draw a bar for each action, one after the other; return their end and the words there."""
     sums = lane.records.groupby("action").agg(packets=("packets", "sum"), bytes=("bytes", "sum"))
     left, parts = 0, []
     for action, packets in zip(sums.index, sums.packets, strict=True):
@@ -66,8 +64,9 @@ def _draw_sums(ax: Axes, lane: Lane, y: float) -> set[str]:
         left += packets
         parts.append(f"{packets:,}{'' if action == 'ACCEPT' else f' {action}'}")
     noun = "packet" if left == 1 else "packets"
+    text = f"{' + '.join(parts)} {noun}, {sums.bytes.sum():,} bytes"
     ax.annotate(
-        f"{' + '.join(parts)} {noun}, {sums.bytes.sum():,} bytes",
+        text,
         (left, y),
         xytext=(4, 0),
         textcoords="offset points",
@@ -76,7 +75,7 @@ def _draw_sums(ax: Axes, lane: Lane, y: float) -> set[str]:
         color=style.INK,
         zorder=3,
     )
-    return set(sums.index)
+    return left, text
 
 
 def _mark_expected(ax: Axes, lane: Lane, y: float, expected: Mapping[tuple[str, str], int]) -> None:

@@ -45,10 +45,10 @@ def round_trips(result: Ping, *, ax: Axes | None = None) -> Axes:
     answered = {each.icmp_seq for each in result.replies}
     lost = [seq for seq in range(1, result.transmitted + 1) if seq not in answered]
     ax.vlines(list(timed), 0, list(timed.values()), color=style.FAINT, linewidth=2)
-    dots = {"color": style.LOOKS["ACCEPT"].color, "label": "reply"}
-    ax.plot(list(timed), list(timed.values()), "o", **dots)
-    crosses = {"color": style.LOOKS["REJECT"].color, "label": "no reply", "clip_on": False}
-    ax.plot(lost, [0] * len(lost), "X", markersize=9, zorder=3, **crosses)
+    blue, orange = style.LOOKS["ACCEPT"].color, style.LOOKS["REJECT"].color
+    ax.plot(list(timed), list(timed.values()), "o", color=blue, label="reply")
+    crosses = ax.plot(lost, [0] * len(lost), "X", markersize=9, color=orange, label="no reply")
+    crosses[0].set(clip_on=False, zorder=3)
     style.tidy(ax, grid="y")
     ax.set_ylim(0, max(timed.values(), default=1.0) * 1.2 or 1.0)
     ax.set_xlim(0.5, max(result.transmitted, 1) + 0.5)

@@ -14,6 +14,7 @@ import matplotlib.dates as mdates
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator
 
 WIDTH_IN = 9.5
 """JupyterLab's width beside its file browser."""
@@ -147,6 +148,18 @@ def axes_width_in(ax: Axes | None) -> float:
 def text_width_in(text: str, size_pt: float) -> float:
     """Estimate how wide a text is, in inches."""
     return len(text) * size_pt * _LETTER_SHARE / 72
+
+
+def set_count_axis(ax: Axes, ends: Iterable[tuple[float, str]]) -> None:
+    """Make x an axis of packets that has room for the texts right of the bars' ends."""
+    width_in = WIDTH_IN * _AXES_SHARE
+    rights = [
+        end / (1 - min(text_width_in(text, SMALL_PT) / width_in + 0.02, 0.8)) for end, text in ends
+    ]
+    ax.set_xlim(0, max([1.0, *rights]))
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=7))
+    ax.xaxis.set_major_formatter("{x:,.0f}")
+    ax.set_xlabel("packets", fontsize=TEXT_PT, color=INK)
 
 
 def show_emptiness(ax: Axes, sentence: str) -> Axes:

@@ -1,0 +1,351 @@
+"""Charts: what is drawn, that it can be read (no text on another), and that axes are given back."""
+
+from datetime import UTC, datetime, timedelta
+from itertools import combinations
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.colors import to_hex
+from matplotlib.patches import Rectangle
+from matplotlib.text import Text
+
+from labkit import charts
+from labkit.charts.topology_picture import Box, Destination, Picture, draw
+from labkit.flowlogs import compare
+from labkit.flowlogs.records import parse
+from labkit.ping import PingResult, Reply
+
+NOON = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
+IP_A, IP_B, IP_SSM = "10.0.1.22", "10.0.1.25", "10.0.1.200"
+ENI_A, ENI_B = "eni-01d89470fafe7a86b", "eni-0e61c483ca317dd54"
+NAMES = {
+    IP_A: "Instance1",
+    ENI_A: "Instance1",
+    IP_B: "Instance2",
+    ENI_B: "Instance2",
+    IP_SSM: "ssm endpoint",
+}
+BLUE, ORANGE, GRAY = "#0072b2", "#d55e00", "#999999"
+
+
+@pytest.fixture(autouse=True)
+def quiet():
+    mpl.use("Agg")
+    yield
+    plt.close("all")
+
+
+def line(eni, src, dst, packets, start_s, end_s, *, protocol=1, action="ACCEPT", port=0):
+    start, end = (int((NOON + timedelta(seconds=each)).timestamp()) for each in (start_s, end_s))
+    return (
+        f"2 123456789012 {eni} {src} {dst} {port} {port and 443} {protocol} {packets} "
+        f"{packets * 84} {start} {end} {action} OK"
+    )
+
+
+def four(packets, start_s, end_s):
+    return [
+        line(eni, src, dst, packets, start_s, end_s)
+        for eni in (ENI_A, ENI_B)
+        for src, dst in ((IP_A, IP_B), (IP_B, IP_A))
+    ]
+
+
+NODATA = f"2 1 {ENI_A} - - - - - - - {NOON.timestamp():.0f} {NOON.timestamp() + 59:.0f} - NODATA"
+ONE = four(5, 0, 0)[:1]
+FOUR = four(5, 0, 4)
+FORTY = [
+    *(each for minute in range(4) for each in four(60, 60 * minute, 60 * minute + 59)),
+    *(line(ENI_B, IP_A, IP_B, 10, at, at + 59, action="REJECT") for at in (240, 300, 360)),
+    *(line(ENI_A, IP_A, IP_B, 10, at, at + 59) for at in (240, 300, 360)),
+    *four(7, 480, 500),
+    *(line(ENI_A, IP_A, IP_SSM, 31, 4 * n, 400, protocol=6, port=40000 + n) for n in range(13)),
+    NODATA,
+]
+SCAN = [
+    line(ENI_A, IP_A, f"10.0.2.{n}", n, n * 10, n * 10, protocol=6, port=40000 + n)
+    for n in range(1, 41)
+]
+SPLIT_SECONDS = [line(ENI_B, IP_A, IP_B, 1234567, 90 * n, 90 * n) for n in range(40)]
+LOGS = [
+    pytest.param(ONE, id="1 record"),
+    pytest.param(FOUR, id="4 records"),
+    pytest.param(FORTY, id="40 records"),
+    pytest.param(SCAN, id="40 directions"),
+    pytest.param(SPLIT_SECONDS, id="40 records of a second in one lane"),
+]
+EVENTS = {
+    "ping": NOON,
+    "rule removed": NOON + timedelta(seconds=2),
+    "rule restored": NOON + timedelta(seconds=3),
+}
+
+
+def texts(ax):
+    """All texts that are seen, with their places."""
+    figure = ax.get_figure()
+    figure.canvas.draw()
+    renderer = figure.canvas.get_renderer()
+    unseen = [] if ax.axison else [*ax.xaxis.findobj(Text), *ax.yaxis.findobj(Text)]
+    found = [
+        (text.get_text(), text.get_window_extent(renderer))
+        for text in figure.findobj(Text)
+        if text.get_visible() and text.get_text().strip() and text not in unseen
+    ]
+    low, high = ax.get_window_extent(renderer).x0 - 1, ax.get_window_extent(renderer).x1 + 1
+    ticks = {tick.get_text() for tick in ax.get_xticklabels()}
+    return [
+        (text, box)
+        for text, box in found
+        if text not in ticks or low <= (box.x0 + box.x1) / 2 <= high
+    ]
+
+
+def assert_readable(ax):
+    """No text lies on another, and none leaves the figure."""
+    figure = ax.get_figure()
+    placed = texts(ax)
+    for (one, box), (other, other_box) in combinations(placed, 2):
+        width = min(box.x1, other_box.x1) - max(box.x0, other_box.x0)
+        height = min(box.y1, other_box.y1) - max(box.y0, other_box.y0)
+        assert width < 1 or height < 1.5, f"{one!r} lies on {other!r}"
+    for text, box in placed:
+        assert box.x0 > -2, f"{text!r} is cut off at the left"
+        assert box.x1 < figure.bbox.width + 2, f"{text!r} is cut off at the right"
+
+
+def bars(ax):
+    return [
+        patch
+        for patch in ax.patches
+        if isinstance(patch, Rectangle) and patch.get_zorder() == 2 and patch.get_width()
+    ]
+
+
+def labels(ax):
+    return [label.get_text() for label in ax.get_yticklabels()]
+
+
+@pytest.mark.parametrize("lines", LOGS)
+def test_swimlanes_can_be_read(lines):
+    assert_readable(charts.swimlanes(parse(lines), names=NAMES, events=EVENTS))
+
+
+@pytest.mark.parametrize("lines", LOGS)
+def test_packets_by_interface_can_be_read(lines):
+    assert_readable(charts.packets_by_interface(parse(lines), names=NAMES))
+
+
+@pytest.mark.parametrize("lines", LOGS)
+def test_destinations_can_be_read(lines):
+    comparison = compare.destinations(parse(lines), parse(lines[:-1]))
+    assert_readable(charts.destinations(comparison, names=NAMES))
+
+
+def test_swimlanes_group_lanes_by_interface():
+    ax = charts.swimlanes(parse(FOUR), names=NAMES)
+    assert labels(ax) == [
+        f"Instance1  {ENI_A}",
+        "out → Instance2  ICMP",
+        "in ← Instance2  ICMP",
+        f"Instance2  {ENI_B}",
+        "out → Instance1  ICMP",
+        "in ← Instance1  ICMP",
+    ]
+    assert len(bars(ax)) == 4
+
+
+def test_swimlanes_without_names_show_ids_and_addresses():
+    assert labels(charts.swimlanes(parse(ONE))) == [ENI_A, f"{IP_A} → {IP_B}  ICMP"]
+
+
+def test_the_own_address_is_the_one_in_every_record():
+    log = parse([line(ENI_A, IP_A, IP_B, 1, 0, 0), line(ENI_A, IP_SSM, IP_A, 1, 0, 0, protocol=6)])
+    assert labels(charts.swimlanes(log))[1:] == [f"out → {IP_B}  ICMP", f"in ← {IP_SSM}  TCP"]
+
+
+def test_each_record_is_a_bar_of_its_color_and_hatch():
+    ax = charts.swimlanes(parse(FORTY), names=NAMES)
+    colors = [to_hex(bar.get_facecolor()) for bar in bars(ax)]
+    assert {color: colors.count(color) for color in set(colors)} == {BLUE: 36, ORANGE: 3, GRAY: 1}
+    rejected = [bar for bar in bars(ax) if to_hex(bar.get_facecolor()) == ORANGE]
+    assert all(bar.get_hatch() for bar in rejected)
+    assert [text for text, _ in texts(ax)].count("10 REJECT") == 3
+
+
+def test_overlapping_records_of_a_lane_do_not_cover_each_other():
+    placed = [(b.get_x(), b.get_x() + b.get_width(), b.get_y()) for b in bars_of_forty()]
+    for one, other in combinations(placed, 2):
+        assert one[2] != other[2] or one[1] <= other[0] + 1e-9 or other[1] <= one[0] + 1e-9
+
+
+def bars_of_forty():
+    return bars(charts.swimlanes(parse(FORTY), names=NAMES))
+
+
+def test_a_second_in_an_hour_is_still_seen():
+    ax = charts.swimlanes(parse([*ONE, line(ENI_A, IP_A, IP_B, 5, 3600, 3600)]))
+    ax.get_figure().canvas.draw()
+    assert min(bar.get_window_extent().width for bar in bars(ax)) >= 4
+
+
+def test_events_widen_the_time_shown():
+    early = NOON - timedelta(minutes=10)
+    ax = charts.swimlanes(parse(FOUR), events={"rule removed": early})
+    assert ax.get_xlim()[0] < mpl.dates.date2num(early)
+    assert "rule removed" in [text for text, _ in texts(ax)]
+
+
+def test_what_is_left_out_is_said():
+    ax = charts.swimlanes(parse(SCAN))
+    assert len(bars(ax)) == 24
+    assert "16 more directions with fewer packets are not shown" in [text for text, _ in texts(ax)]
+
+
+def test_packets_are_summed_and_expected_ones_marked():
+    lines = [*four(3, 0, 2), *four(2, 60, 61), line(ENI_B, IP_A, IP_B, 4, 70, 71, action="REJECT")]
+    ax = charts.packets_by_interface(
+        parse(lines), names=NAMES, expected={(IP_A, IP_B): 9, (IP_B, IP_A): 5}
+    )
+    seen = [text for text, _ in texts(ax)]
+    assert seen.count("5 packets, 420 bytes") == 3
+    assert "5 + 4 REJECT packets, 756 bytes" in seen
+    assert sorted(each.get_xdata()[0] for each in ax.lines) == [5, 5, 9, 9]
+
+
+def pinged(count, lost=()):
+    replies = tuple(Reply(n, 127, 0.1 + n / 100) for n in range(1, count + 1) if n not in lost)
+    return PingResult(IP_B, 84, count, len(replies), len(lost) / count, replies)
+
+
+@pytest.mark.parametrize(
+    ("count", "lost"),
+    [
+        pytest.param(1, (), id="one"),
+        pytest.param(5, (), id="five"),
+        pytest.param(60, (7, 8, 60), id="some lost"),
+        pytest.param(4, (1, 2, 3, 4), id="all lost"),
+    ],
+)
+def test_round_trips_show_replies_and_losses(count, lost):
+    ax = charts.round_trips(pinged(count, lost))
+    replies, losses = (list(each.get_xdata()) for each in ax.lines)
+    assert replies == [n for n in range(1, count + 1) if n not in lost]
+    assert losses == list(lost)
+    assert_readable(ax)
+
+
+def delays(count, s3=540, cloudwatch=260):
+    spread = np.linspace(-60, 60, count)
+    return pd.DataFrame(
+        {
+            "destination": ["S3"] * count + ["CloudWatch Logs"] * count,
+            "delay_s": [*(s3 + spread), *(cloudwatch + spread)],
+        }
+    )
+
+
+@pytest.mark.parametrize("count", [1, 4, 40])
+def test_delays_can_be_read(count):
+    assert_readable(charts.delivery_delay(delays(count)))
+
+
+def test_delays_are_shares_only_if_there_are_enough():
+    assert len(charts.delivery_delay(delays(19)).lines) == 0
+    ax = charts.delivery_delay(delays(20))
+    assert [each.get_linestyle() for each in ax.lines] == ["--", "-"]
+    assert "S3 (median 9.0 minutes)" in [text for text, _ in texts(ax)]
+
+
+def test_destinations_mark_the_flows_that_differ_and_show_them_first():
+    comparison = compare.destinations(parse(FOUR), parse(FOUR[:3]))
+    ax = charts.destinations(comparison, names=NAMES)
+    assert labels(ax)[0] == "≠  Instance2 → Instance1\nICMP ACCEPT at Instance2"
+    assert not any("≠" in label for label in labels(ax)[1:])
+    assert "by network interface, five-tuple and action: 1 of 4 differ (≠)" in [
+        text for text, _ in texts(ax)
+    ]
+
+
+ENDPOINT = Box("ssmmessages endpoint", ("vpce-0123456789abcdef0", "available"))
+HOST = Box("Instance1", ("i-0123456789abcdef0", ENI_A, IP_A, "t4g.micro  running"))
+
+
+def destination(kind, name):
+    box = Box(f"{kind} bucket", (name, "fl-0123456789abcdef0", "ACTIVE  SUCCESS"))
+    return Destination(kind, box, "flow log\nALL, 60 s", is_whole_vpc=False)
+
+
+@pytest.mark.parametrize(
+    ("hosts", "endpoints", "bucket"),
+    [
+        pytest.param(2, 2, "p-flowlogbucket-5ylgrmqybx9z", id="the lab"),
+        pytest.param(1, 0, "b", id="one instance alone"),
+        pytest.param(0, 0, "b", id="an empty subnet"),
+        pytest.param(3, 4, "flow-logs-lab-" + "a-long-name-" * 4, id="more, and a long name"),
+    ],
+)
+def test_topology_can_be_read(hosts, endpoints, bucket):
+    ax = draw(
+        Picture(
+            Box("VPC", ("vpc-0123456789abcdef0", "10.0.0.0/16")),
+            Box("Private subnet", ("subnet-0123456789abcdef0", "10.0.1.0/24  us-east-1a")),
+            (HOST,) * hosts,
+            (ENDPOINT,) * endpoints,
+            (destination("S3", bucket), destination("CloudWatch Logs", "p-FlowLogGroup-2gbrz3Tg1")),
+        ),
+        None,
+    )
+    assert_readable(ax)
+
+
+CHARTS = [
+    pytest.param(lambda ax: charts.swimlanes(parse(FOUR), ax=ax), id="swimlanes"),
+    pytest.param(lambda ax: charts.packets_by_interface(parse(FOUR), ax=ax), id="packets"),
+    pytest.param(lambda ax: charts.round_trips(pinged(5), ax=ax), id="round trips"),
+    pytest.param(lambda ax: charts.delivery_delay(delays(4), ax=ax), id="delays"),
+    pytest.param(
+        lambda ax: charts.destinations(compare.destinations(parse(FOUR), parse(FOUR)), ax=ax),
+        id="destinations",
+    ),
+]
+
+
+@pytest.mark.parametrize("chart", CHARTS)
+def test_a_chart_draws_on_the_axes_given_and_returns_them(chart):
+    _, ax = plt.subplots()
+    assert chart(ax) is ax
+    assert len(plt.get_fignums()) == 1
+
+
+@pytest.mark.parametrize("chart", CHARTS)
+def test_a_chart_makes_axes_as_wide_as_a_notebook(chart):
+    ax = chart(None)
+    assert ax.get_figure().get_figwidth() == 9.5
+    assert ax.get_title(loc="left")
+
+
+@pytest.mark.parametrize(
+    ("chart", "sentence"),
+    [
+        pytest.param(
+            lambda: charts.swimlanes(parse([])), "There are no records to draw.", id="swimlanes"
+        ),
+        pytest.param(
+            lambda: charts.packets_by_interface(parse([NODATA])), "There are no packets", id="sums"
+        ),
+        pytest.param(
+            lambda: charts.delivery_delay(delays(0)), "Nothing was delivered yet.", id="delays"
+        ),
+        pytest.param(
+            lambda: charts.destinations(compare.destinations(parse([]), parse([]))),
+            "Both destinations are empty.",
+            id="destinations",
+        ),
+    ],
+)
+def test_an_empty_chart_says_why(chart, sentence):
+    assert sentence in chart().texts[-1].get_text()
