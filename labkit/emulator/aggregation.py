@@ -211,7 +211,9 @@ class Aggregation:
         self, vpc_id: str, flow: Flow, *, size_bytes: int, tcp_flags: int, now: float
     ) -> tuple[Counter, ...]:
         """Count one packet in each capture that watches it; return their open counters."""
-        vpc = self._vpcs[vpc_id]
+        vpc = self._vpcs.get(vpc_id)
+        if vpc is None:  # nobody watches anything there
+            return ()
         return vpc.observe(flow, size_bytes, reported_tcp_flags(tcp_flags), now)
 
     def close(self, now: float, busy_vpcs: Collection[str]) -> list[FlowRecord]:

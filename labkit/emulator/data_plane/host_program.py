@@ -9,7 +9,10 @@ from labkit.emulator.data_plane.channel import Channel
 from labkit.emulator.data_plane.file_system import FileSystem
 from labkit.emulator.data_plane.loop import Loop
 from labkit.emulator.data_plane.outcome import outcome
-from labkit.emulator.data_plane.script import Script
+from labkit.emulator.data_plane.script import Script, kill, sessions
+
+_LEFTOVERS = 0.5  # of the processes a host may have
+_KILLING_ROUNDS = 100  # what forks faster than that stays, and with it the limit
 
 
 def run(channel: Channel, look: FileSystem, max_processes: int) -> None:
@@ -63,6 +66,7 @@ class HostProgram:
                 self._scripts[self._pids[message["cancel"]]].stop("Cancelled")
 
     def _start(self, spec: dict[str, Any]) -> None:
+        self._end_leftovers()
         try:
             script = Script(spec, self._loop, self._max_processes, self._finished)
         except OSError as error:
@@ -94,7 +98,17 @@ class HostProgram:
 
     def _finished(self, ended: dict[str, Any]) -> None:
         del self._pids[ended["command_id"]]
+        self._end_leftovers()
         self._tell({"finished": ended})
+
+    def _end_leftovers(self) -> None:
+        """Kill what ended scripts left running, if that is a fork bomb rather than a server."""
+        for _ in range(_KILLING_ROUNDS):
+            left = [pid for pid, leader in sessions().items() if leader not in self._scripts]
+            if len(left) < self._max_processes * _LEFTOVERS:
+                return
+            for pid in left:
+                kill(pid)
 
     def _tell(self, message: dict[str, Any]) -> None:
         self._channel.queue(message)

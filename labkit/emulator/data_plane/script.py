@@ -5,6 +5,7 @@ import resource
 import signal
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -143,13 +144,21 @@ def _kill_session(leader: int) -> None:
         os.killpg(leader, signal.SIGKILL)
     except ProcessLookupError:  # it has not yet made its session
         os.kill(leader, signal.SIGKILL)
-    for folder in Path("/proc").iterdir():
-        if folder.name.isdigit() and _session_of(int(folder.name)) == leader:
-            os.kill(int(folder.name), signal.SIGKILL)
+    for pid, session in sessions().items():
+        if session == leader:
+            kill(pid)
 
 
-def _session_of(pid: int) -> int | None:
-    try:
-        return os.getsid(pid)
-    except ProcessLookupError:
-        return None
+def sessions() -> dict[int, int]:
+    """Return the session of each process of this host, pid 1 left out."""
+    found: dict[int, int] = {}
+    for pid in (int(folder.name) for folder in Path("/proc").iterdir() if folder.name.isdigit()):
+        with suppress(ProcessLookupError):  # it ended meanwhile
+            found[pid] = os.getsid(pid)
+    found.pop(1, None)
+    return found
+
+
+def kill(pid: int) -> None:
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
