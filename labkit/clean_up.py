@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import boto3
@@ -206,8 +207,9 @@ def _rows(aws: boto3.Session, inventory: Inventory) -> Iterator[Removed]:
     status = stack.status if stack else "DELETE_COMPLETE"
     stack_gone = status == "DELETE_COMPLETE"
     yield Removed("AWS::CloudFormation::Stack", inventory.prefix, stack_gone, status)
+    client = cache(aws.client)
     for one in _things(inventory):
-        there = is_there(aws, one)
+        there = is_there(client, one)
         if there is None:
             yield Removed(one.type, one.physical_id, stack_gone, "went with the stack")
         else:
@@ -222,7 +224,7 @@ def _things(inventory: Inventory) -> list[Resource]:
 
 
 def _failed_but_gone(aws: boto3.Session, resource: Resource) -> bool:
-    return resource.status == "DELETE_FAILED" and is_there(aws, resource) is False
+    return resource.status == "DELETE_FAILED" and is_there(aws.client, resource) is False
 
 
 def _blocked(failure: StackFailed, prefix: str, strangers: list[Foreign]) -> StackFailed:

@@ -27,6 +27,7 @@ BY_FILTER = {
         "network-interface-id",
     ),
 }
+ClientOf = Callable[[str], Any]
 MISSING = {"404", "NoSuchBucket", "NoSuchEntity", "ResourceNotFoundException"}
 
 
@@ -167,15 +168,23 @@ def foreign(ec2: Any, inventory: Inventory) -> tuple[Foreign, ...]:
     return (*strange_endpoints, *interfaces, *groups)
 
 
-def is_there(aws: boto3.Session, resource: Resource) -> bool | None:
-    """Ask the service itself whether a resource is there; None: there is no way to ask."""
+def is_there(client: ClientOf, resource: Resource) -> bool | None:
+    """Ask the service itself whether a resource is there.
+
+    Args:
+        client: Gives the client of a service, e.g. "ec2".
+        resource: What to ask for.
+
+    Returns:
+        None if there is no way to ask for a thing of that type.
+    """
     if resource.type in BY_FILTER:
         operation, key, name = BY_FILTER[resource.type]
         filters = [{"Name": name, "Values": [resource.physical_id]}]
-        found = getattr(aws.client("ec2"), operation)(Filters=filters)[key]
+        found = getattr(client("ec2"), operation)(Filters=filters)[key]
         return any(one.get("State") not in {"deleted", "Deleted"} for one in found)
     ask = BY_NAME.get(resource.type)
-    return ask(aws, resource.physical_id) if ask else None
+    return ask(client, resource.physical_id) if ask else None
 
 
 def _interfaces(ec2: Any, vpc_id: str | None) -> list[dict[str, Any]]:
@@ -202,15 +211,15 @@ def existing_flow_logs(ec2: Any, name: str, values: Iterable[str]) -> list[str]:
     return [one["FlowLogId"] for one in answer["FlowLogs"]]
 
 
-def _instance(aws: boto3.Session, instance_id: str) -> bool:
+def _instance(client: ClientOf, instance_id: str) -> bool:
     filters = [{"Name": "instance-id", "Values": [instance_id]}]
-    answer = aws.client("ec2").describe_instances(Filters=filters)
+    answer = client("ec2").describe_instances(Filters=filters)
     instances = [one for reservation in answer["Reservations"] for one in reservation["Instances"]]
     return any(one["State"]["Name"] != "terminated" for one in instances)
 
 
-def _log_group(aws: boto3.Session, name: str) -> bool:
-    answer = aws.client("logs").describe_log_groups(logGroupNamePrefix=name)
+def _log_group(client: ClientOf, name: str) -> bool:
+    answer = client("logs").describe_log_groups(logGroupNamePrefix=name)
     return any(one["logGroupName"] == name for one in answer["logGroups"])
 
 
@@ -224,15 +233,15 @@ def _exists(ask: Callable[[], object]) -> bool:
     return True
 
 
-BY_NAME: dict[str, Callable[[boto3.Session, str], bool]] = {
-    "AWS::EC2::FlowLog": lambda aws, id_: bool(
-        existing_flow_logs(aws.client("ec2"), "flow-log-id", [id_])
+BY_NAME: dict[str, Callable[[ClientOf, str], bool]] = {
+    "AWS::EC2::FlowLog": lambda client, id_: bool(
+        existing_flow_logs(client("ec2"), "flow-log-id", [id_])
     ),
     "AWS::EC2::Instance": _instance,
     "AWS::Logs::LogGroup": _log_group,
-    "AWS::S3::Bucket": lambda aws, name: _exists(lambda: aws.client("s3").head_bucket(Bucket=name)),
-    "AWS::IAM::Role": lambda aws, name: _exists(lambda: aws.client("iam").get_role(RoleName=name)),
-    "AWS::IAM::InstanceProfile": lambda aws, name: _exists(
-        lambda: aws.client("iam").get_instance_profile(InstanceProfileName=name)
+    "AWS::S3::Bucket": lambda client, name: _exists(lambda: client("s3").head_bucket(Bucket=name)),
+    "AWS::IAM::Role": lambda client, name: _exists(lambda: client("iam").get_role(RoleName=name)),
+    "AWS::IAM::InstanceProfile": lambda client, name: _exists(
+        lambda: client("iam").get_instance_profile(InstanceProfileName=name)
     ),
 }
