@@ -29,6 +29,7 @@ from labkit.emulator.ec2.vpc_endpoints import VpcEndpoints
 from labkit.emulator.flow_logs.delivery import Delivery
 from labkit.emulator.flow_logs.flow_logs import FlowLogs
 from labkit.emulator.flow_logs.registry import Registry
+from labkit.emulator.flow_logs.tags import Tags
 from labkit.emulator.gateway import Gateway
 from labkit.emulator.http_server import Server
 from labkit.emulator.logs.log_events import LogEvents
@@ -163,6 +164,7 @@ class Emulator:
             Instances(inner, addresses),
             Dependencies(inner),
             FlowLogs(registry, inner, topology, time.time),
+            Tags(inner),
             nodes,
             RunCommand(dispatch, inner, time.time),
             LogEvents(inner),

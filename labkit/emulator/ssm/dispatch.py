@@ -19,7 +19,7 @@ from labkit.emulator.ssm.commands import (
     Status,
 )
 from labkit.emulator.ssm.nodes import ManagedNodes
-from labkit.emulator.ssm.output import MAX_STDERR, MAX_STDOUT, with_exit_status
+from labkit.emulator.ssm.output import MAX_STDERR, MAX_STDOUT
 
 
 class DataPlane(Protocol):
@@ -87,16 +87,15 @@ class Dispatch:
                 found.started_at = at
 
     def on_finished(self, outcome: CommandOutcome) -> None:
-        """Note how a command ended; the agent's own line about the exit status is added here."""
-        failed = outcome.exit_code if outcome.status == "Failed" else 0
+        """Note how a command ended; of its output, as much as is ever shown."""
         with self.lock:
             if found := self._invocation(outcome.command_id, outcome.instance_id):
                 found.started_at = outcome.started_at
                 found.outcome = Outcome(
-                    Status(outcome.status, outcome.status_details.replace(" ", "")),
+                    Status(outcome.status, outcome.status_details),
                     outcome.exit_code,
                     outcome.stdout[:MAX_STDOUT],
-                    with_exit_status(outcome.stderr, failed)[:MAX_STDERR],
+                    outcome.stderr[:MAX_STDERR],
                     outcome.ended_at,
                 )
 

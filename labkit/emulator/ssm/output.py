@@ -15,14 +15,6 @@ STDOUT_CUT = "\n---Output truncated---"
 STDERR_CUT = "\n---Error truncated----"
 
 
-def with_exit_status(stderr: str, exit_code: int) -> str:
-    """Return stderr as the agent leaves it: a line more when the script failed."""
-    if exit_code == 0:
-        return stderr
-    separator = "\n" if stderr and not stderr.endswith("\n") else ""
-    return f"{stderr}{separator}failed to run commands: exit status {exit_code}"
-
-
 def combined(stdout: str, stderr: str, capacity: int = MAX_COMBINED) -> str:
     """Return stdout and stderr in one text of at most capacity characters.
 

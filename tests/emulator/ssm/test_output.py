@@ -1,6 +1,6 @@
 import pytest
 
-from labkit.emulator.ssm.output import combined, with_exit_status
+from labkit.emulator.ssm.output import combined
 from labkit.emulator.ssm.times import as_text, duration
 
 
@@ -38,23 +38,6 @@ from labkit.emulator.ssm.times import as_text, duration
 def test_combined_output(stdout, stderr, text):
     assert combined(stdout, stderr) == text
     assert len(text) <= 2500
-
-
-@pytest.mark.parametrize(
-    ("stderr", "exit_code", "text"),
-    [
-        pytest.param("", 0, "", id="success"),
-        pytest.param("", 1, "failed to run commands: exit status 1", id="a ping without reply"),
-        pytest.param(
-            "sh: x: not found\n",
-            127,
-            "sh: x: not found\nfailed to run commands: exit status 127",
-            id="after what the script said",
-        ),
-    ],
-)
-def test_the_agent_s_line_about_the_exit_status(stderr, exit_code, text):
-    assert with_exit_status(stderr, exit_code) == text
 
 
 # docs.aws.amazon.com/cli/latest/reference/ssm/get-command-invocation.html
