@@ -36,8 +36,6 @@ LIMITS_ON_LOOPBACK = Config(
     retries={"total_max_attempts": 2},
     proxies={},  # none of the environment's: it could not reach this machine's loopback
     s3={"addressing_style": "path"},
-    use_fips_endpoint=False,
-    use_dualstack_endpoint=False,
 )
 
 

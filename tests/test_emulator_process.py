@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -151,3 +152,33 @@ def test_an_unwritable_home_is_one_sentence(tmp_path):
     for act in (emulator_process.start, emulator_process.stop, emulator_process.status):
         with pytest.raises(EmulatorError, match="cannot be written"):
             act(tmp_path / "file")
+
+
+def descendants(pid):
+    """All processes below one, by Linux's /proc; each needs a while to be gone after it."""
+    found = []
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        for child in (task / "children").read_text().split():
+            found += [int(child), *descendants(int(child))]
+    return found
+
+
+needs_proc = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs Linux's /proc")
+
+
+@needs_proc
+def test_a_killed_one_takes_its_processes_along(folder):
+    run_file = emulator_process.start(folder)
+    below = descendants(run_file.pid)
+    assert below
+    kill(folder, run_file.pid)
+    assert all(gone(pid) for pid in below)
+
+
+@needs_proc
+def test_the_death_of_the_data_process_ends_it_and_is_told(folder):
+    run_file = emulator_process.start(folder)
+    os.kill(descendants(run_file.pid)[0], signal.SIGKILL)
+    assert gone(run_file.pid)
+    assert "data process ended (exit code -9)" in (folder / home.LOG_FILE).read_text()
+    assert not emulator_process.status(folder).running
