@@ -16,7 +16,7 @@ GAP = 0.2
 LINE = 0.155
 TITLE = 0.26
 BOX_WIDTH = 2.0
-BOXES_A_ROW = 3
+BOXES_A_ROW = 2
 DESTINATION_WIDTH = 2.35
 ARROW = 0.95
 MONO_PT = 7.5
@@ -159,14 +159,15 @@ def _draw_box(
 
 def _draw_traffic(ax: Axes, hosts: Sequence[_Place], doors: Sequence[_Place]) -> None:
     """Draw the ping between the first two instances, and their agents' way to the endpoints."""
-    for host in hosts:
-        for door in doors:
+    bottom = max((each.bottom for each in hosts), default=0)
+    top = min((each.y for each in doors), default=0)
+    for host in (each for each in hosts if each.bottom == bottom):
+        for door in (each for each in doors if each.y == top):
             start, end = (host.middle[0], host.bottom), (door.middle[0], door.y)
             _draw_arrow(ax, start, end, ENDPOINT, both=False, width=1.0)
     if hosts and doors:
-        middle = (hosts[0].x + hosts[-1].right) / 2
-        y = (max(host.bottom for host in hosts) + min(door.y for door in doors)) / 2
-        _label(ax, middle, y, "TCP 443", "#8a5a00")
+        middle = (min(each.x for each in hosts) + max(each.right for each in hosts)) / 2
+        _label(ax, middle, (bottom + top) / 2, "TCP 443", "#8a5a00")
     if len(hosts) > 1 and hosts[0].y == hosts[1].y:
         first, second = hosts[:2]
         y = first.middle[1]

@@ -9,13 +9,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import boto3
 import obstore
 from obstore.auth.boto3 import Boto3CredentialProvider
 from obstore.exceptions import BaseError
 from obstore.store import S3Store
+
+if TYPE_CHECKING:
+    from obstore.store import ClientConfig
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +45,9 @@ class Bucket:
         return S3Store(
             self.name,
             endpoint=endpoint,
+            aws_endpoint_url_s3=endpoint,  # obstore would take it from the environment
             virtual_hosted_style_request=False,
-            client_options={"allow_http": endpoint.startswith("http://")},
+            client_options=_client_options(endpoint),
             retry_config={"max_retries": 3, "retry_timeout": timedelta(seconds=30)},
             credential_provider=Boto3CredentialProvider(self._aws),
         )
@@ -66,3 +73,17 @@ class Bucket:
             for page in pages
             for each in page.get("Contents", ())
         ]
+
+
+def _client_options(endpoint: str) -> ClientConfig:
+    """Allow plain HTTP where the endpoint is plain, and keep loopback clear of any proxy.
+
+    obstore has no option for no proxy at all; a proxy of ours, with an exception for where we
+    are going, stands in for those of the environment.
+    """
+    if not endpoint.startswith("http://"):
+        return {}
+    options: ClientConfig = {"allow_http": True}
+    if urlsplit(endpoint).hostname in LOOPBACK:
+        options |= {"proxy_url": endpoint, "proxy_excludes": ",".join(LOOPBACK)}
+    return options

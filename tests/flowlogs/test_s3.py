@@ -7,6 +7,7 @@ import gzip
 from datetime import UTC, datetime, timedelta
 
 import boto3
+import obstore
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet
@@ -248,6 +249,16 @@ def test_without_obstore_boto3_reads_the_same(aws, bucket, put, connect):
     assert dead.list() == opened.list()
     key = opened.list()[0].key
     assert dead.get(key) == opened.get(key)
+
+
+@pytest.mark.parametrize(
+    "name", ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT", "HTTP_PROXY", "http_proxy"]
+)
+def test_the_environment_does_not_divert_obstore(moto_url, aws, bucket, put, monkeypatch, name):
+    put(PLAIN + file_name(NOON), line(NOON, NOON))
+    opened = s3.Bucket(aws, bucket)
+    monkeypatch.setenv(name, "http://127.0.0.1:9")
+    assert len(obstore.list(opened._store).collect()) == 1
 
 
 def test_no_credentials_is_the_error_of_boto3(moto_url, connect, monkeypatch, tmp_path):

@@ -1,0 +1,96 @@
+"""A real ping through the emulator, and its records read at both destinations."""
+
+from datetime import timedelta
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import pandas as pd
+import pytest
+
+from labkit import charts, flowlogs, ping, run_command, stacks
+
+PREFIX = "records-and-charts"
+COUNT = 4
+
+
+@pytest.fixture(scope="module")
+def outputs(session):
+    cloudformation = session.client("cloudformation")
+    cloudformation.create_stack(
+        StackName=PREFIX,
+        TemplateBody=stacks.TEMPLATE.read_text(),
+        Parameters=[{"ParameterKey": "Prefix", "ParameterValue": PREFIX}],
+        Capabilities=["CAPABILITY_IAM"],
+    )
+    return stacks.follow(cloudformation, PREFIX, timeout_s=60).outputs
+
+
+@pytest.fixture(scope="module")
+def instances(outputs):
+    return {outputs[f"Instance{n}Id"]: outputs[f"Instance{n}PrivateIp"] for n in (1, 2)}
+
+
+@pytest.fixture(scope="module")
+def runs(session, outputs, instances):
+    ssm = session.client("ssm")
+    run_command.nodes(ssm, list(instances), timeout_s=60)
+    line = f"ping -c {COUNT} -i 0.2 {outputs['Instance2PrivateIp']}"
+    run_command.run(ssm, outputs["Instance1Id"], [line])
+    return ping.overlapping(ping.runs(run_command.history(ssm, instances)))
+
+
+@pytest.fixture(scope="module")
+def logs(session, outputs, instances, runs):
+    """The records in S3 and in CloudWatch Logs."""
+    expected = ping.expected_packets(runs, instances)
+    start = runs[0].started_at - timedelta(minutes=2)
+    client = session.client("logs")
+    readers = (
+        lambda: flowlogs.s3.read(session, outputs["FlowLogBucketName"], start=start),
+        lambda: flowlogs.cloudwatch.read(client, outputs["FlowLogGroupName"], start=start),
+    )
+    return [flowlogs.wait_for(read, expected, patience_s=20) for read in readers]
+
+
+def test_both_destinations_give_the_same_frame(logs, instances, runs):
+    in_s3, in_cloudwatch = (flowlogs.find_ping(log, instances.values(), runs) for log in logs)
+    pd.testing.assert_frame_equal(in_s3, in_cloudwatch)
+    assert flowlogs.compare.destinations(in_s3, in_cloudwatch).agree
+
+
+def test_packets_and_bytes_are_what_ping_printed(logs, instances, runs):
+    expected = ping.expected_packets(runs, instances)
+    sums = flowlogs.sum_packets(flowlogs.find_ping(logs[0], instances.values(), runs))
+    assert flowlogs.agrees(sums, expected)
+    assert sums.packets.tolist() == [COUNT] * 4
+    assert sums.bytes.tolist() == [84 * COUNT] * 4
+
+
+def test_the_diagnosis_finds_the_records(session, outputs, runs, logs):
+    advices = [each.advice for each in flowlogs.diagnose(session, outputs, runs).findings]
+    assert advices == ["the records of the ping are there."] * 2
+
+
+def test_files_and_delays_are_told(session, outputs, runs, logs):
+    bucket, group = outputs["FlowLogBucketName"], outputs["FlowLogGroupName"]
+    assert set(flowlogs.s3.keys(session, bucket).flow_log_id) == {outputs["FlowLogToS3Id"]}
+    delays = flowlogs.delivery_delays(session, bucket, group, start=runs[0].started_at)
+    assert set(delays.destination) == {"S3", "CloudWatch Logs"}
+    assert delays.delay_s.between(0, 60).all()
+
+
+def test_names_are_found_for_instances_and_endpoints(session, outputs, logs):
+    names = charts.names(session.client("ec2"), outputs)
+    assert names[outputs["Instance1PrivateIp"]] == "Instance1"
+    assert set(logs[0].interface_id.map(names)) == {"Instance1", "Instance2"}
+    assert {"ssm endpoint", "ssmmessages endpoint"} < set(names.values())
+
+
+def test_the_topology_is_drawn(session, outputs):
+    mpl.use("Agg")
+    ax = charts.topology(session.client("ec2"), outputs)
+    drawn = {text.get_text() for text in ax.texts}
+    assert {"VPC", "Private subnet", "Instance1", "Instance2"} < drawn
+    assert {"ssm endpoint", "ssmmessages endpoint", "S3 bucket"} < drawn
+    assert {value for key, value in outputs.items() if key.endswith("Id")} < drawn
+    plt.close("all")
