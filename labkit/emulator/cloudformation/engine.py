@@ -6,11 +6,11 @@ Source: docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stack-failure-opt
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from labkit.emulator.cloudformation import failures, graph, intrinsics
-from labkit.emulator.cloudformation.failures import FAILURES
+from labkit.emulator.cloudformation.failures import FAILURES, Failure
 from labkit.emulator.cloudformation.intrinsics import Scope
 from labkit.emulator.cloudformation.providers import PROVIDERS
 from labkit.emulator.cloudformation.providers.provider import Context
@@ -23,8 +23,8 @@ log = logging.getLogger(__name__)
 
 _HANDLER_NAMES = {"ec2": "Ec2", "iam": "Iam", "logs": "CloudWatchLogs", "s3": "S3", "ssm": "Ssm"}
 
-
 CREATING = "CREATE_IN_PROGRESS"
+INTERNAL = "Internal Failure"
 
 _ON_FAILURE = {
     "DO_NOTHING": ("CREATE_FAILED", "", "", ""),
@@ -79,11 +79,11 @@ class Engine:
             elif self.stack.status == CREATING:
                 self.stack.outputs = self._outputs()
                 self.stack.note("CREATE_COMPLETE", coming_from=CREATING)
-        except ValidationError as error:
-            self._give_up(f"{error.message}. ")
+        except FAILURES as failure:  # of an output
+            self._give_up(f"{failures.reason(failure, 'CloudFormation')}. ")
         except Exception:
             log.exception("Creating %s", self.stack.name)
-            self._give_up("Internal Failure. ")
+            self._give_up(f"{INTERNAL}. ")
 
     def delete(self, retain: Collection[str] = (), *, force: bool = False) -> None:
         """Delete all resources but those to retain; `force` leaves what cannot be deleted."""
@@ -91,7 +91,7 @@ class Engine:
             failed = self._delete_resources(retain, force=force, rolls_back=False)
         except Exception:
             log.exception("Deleting %s", self.stack.name)
-            self.stack.note("DELETE_FAILED", "Internal Failure")
+            self.stack.note("DELETE_FAILED", INTERNAL)
             return
         if failed:
             self.stack.note("DELETE_FAILED", _failed_to_delete(failed))
@@ -111,16 +111,16 @@ class Engine:
         declared = self._wanted[name]
         record = ResourceRecord(name, declared.type, declared.deletion_policy)
         self.stack.note_resource(record, "CREATE_IN_PROGRESS")
-        try:
+
+        def create() -> None:
             record.properties = self._properties(name)
             provider = PROVIDERS[declared.type]
             record.attributes = provider.create(self._context(record), record.properties)
-        except FAILURES as failure:
-            reason = failures.reason(failure, _service(declared.type))
-            self.stack.note_resource(record, "CREATE_FAILED", reason)
-            return False
-        self.stack.note_resource(record, "CREATE_COMPLETE")
-        return True
+
+        reason = _reason_why_not(create, record)
+        status = "CREATE_FAILED" if reason else "CREATE_COMPLETE"
+        self.stack.note_resource(record, status, reason)
+        return reason is None
 
     def _properties(self, name: str) -> dict[str, Any]:
         declared = self._wanted[name]
@@ -184,21 +184,20 @@ class Engine:
         """Return whether what needs a resource could not be deleted: AWS does not try it then."""
         users = (user for user, needs in self._needs.items() if name in needs)
         records = (self.stack.resources.get(user) for user in users)
-        return any(record and record.status == "DELETE_FAILED" for record in records)
+        return any(record and record.is_there for record in records)
 
     def _delete_resource(self, record: ResourceRecord) -> bool:
+        reason = None
         if record.physical_id:
             self.stack.note_resource(record, "DELETE_IN_PROGRESS")
-            provider = PROVIDERS[record.type]
-            try:
-                provider.delete(self._context(record), record.physical_id, record.properties)
-            except FAILURES as failure:
-                if not failures.is_gone(failure):
-                    reason = failures.reason(failure, _service(record.type))
-                    self.stack.note_resource(record, "DELETE_FAILED", reason)
-                    return False
-        self.stack.note_resource(record, DELETED)
-        return True
+            provider, context = PROVIDERS[record.type], self._context(record)
+            reason = _reason_why_not(
+                lambda: provider.delete(context, record.physical_id, record.properties),
+                record,
+                tolerates=failures.is_gone,
+            )
+        self.stack.note_resource(record, "DELETE_FAILED" if reason else DELETED, reason)
+        return reason is None
 
     def _outputs(self) -> list[dict[str, Any]]:
         outputs = self.stack.template.outputs
@@ -246,9 +245,21 @@ class Engine:
         return sorted(zone["ZoneName"] for zone in zones["AvailabilityZones"])
 
 
-def _service(resource_type: str) -> str:
-    name = resource_type.split("::")[1].lower()
-    return _HANDLER_NAMES.get(name, name)
+def _reason_why_not(
+    work: Callable[[], None],
+    record: ResourceRecord,
+    tolerates: Callable[[Failure], bool] = lambda _: False,
+) -> str | None:
+    """Do a provider's work on a resource; return why it failed, if it did."""
+    try:
+        work()
+    except FAILURES as failure:
+        name = record.type.split("::")[1].lower()
+        return None if tolerates(failure) else failures.reason(failure, _HANDLER_NAMES[name])
+    except Exception:
+        log.exception("The provider of %s", record.type)
+        return INTERNAL
+    return None
 
 
 def _failed_to_delete(names: list[str]) -> str:

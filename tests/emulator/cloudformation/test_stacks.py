@@ -244,6 +244,14 @@ def test_the_reason_of_a_function_that_yields_nothing(cloudformation, unique):
     )
 
 
+def test_an_output_that_is_no_text_rolls_back(cloudformation, unique):
+    stack = cloudformation.create(unique, BUCKET + "Outputs: {O: {Value: [a]}}")
+    assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert "must evaluate to a String" in cloudformation.reason(
+        unique, unique, "ROLLBACK_IN_PROGRESS"
+    )
+
+
 def test_an_output_that_cannot_be_made_rolls_back(cloudformation, inner, unique):
     body = BUCKET + "Outputs: {O: {Value: !Select [1, [a]]}}"
     assert cloudformation.create(unique, body)["StackStatus"] == "ROLLBACK_COMPLETE"
@@ -266,9 +274,7 @@ def test_a_defect_of_a_provider_is_an_internal_failure(cloudformation, unique, m
     monkeypatch.setattr("labkit.emulator.cloudformation.providers.vpc.Vpc.create", broken)
     stack = cloudformation.create(unique, BUCKET)
     assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
-    assert cloudformation.reason(unique, unique, "ROLLBACK_IN_PROGRESS").startswith(
-        "Internal Failure. "
-    )
+    assert cloudformation.reason(unique, "Vpc", "CREATE_FAILED") == "Internal Failure"
 
 
 # --- Deletion
@@ -317,6 +323,19 @@ def test_a_bucket_with_objects_stays_and_so_does_what_it_needs(cloudformation, i
     assert 'message: "The bucket you tried to delete is not empty' in cloudformation.reason(
         unique, "Bucket", "DELETE_FAILED"
     )
+    assert vpcs(inner, unique)
+
+
+def test_so_does_what_it_needs_through_others(cloudformation, inner, unique):
+    """The bucket cannot go, hence not the group that it needs, nor the VPC that the group needs."""
+    chain = BUCKET.replace("DependsOn: Vpc", "DependsOn: Group")
+    chain += "  Group: {Type: AWS::Logs::LogGroup, DependsOn: Vpc}\n"
+    cloudformation.create(unique, chain)
+    bucket = cloudformation.physical_id(unique, "Bucket")
+    inner("s3", "us-east-1").put_object(Bucket=bucket, Key="a", Body=b"a")
+    assert cloudformation.delete(unique)["StackStatus"] == "DELETE_FAILED"
+    tried = {name for name, status in cloudformation.events(unique) if status.startswith("DELETE")}
+    assert tried == {unique, "Bucket"}
     assert vpcs(inner, unique)
 
 
