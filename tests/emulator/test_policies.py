@@ -83,6 +83,7 @@ ASK = Request("logs:PutLogEvents", "arn:aws:logs:us-east-1:123456789012:log-grou
         pytest.param({"Action": ["ec2:*", "LOGS:put*"]}, ALLOW, id="actions ignore case"),
         pytest.param({"Action": "logs:Get*"}, SILENT, id="another action is not allowed"),
         pytest.param({"Resource": "arn:aws:logs:*:*:log-group:g:*"}, ALLOW, id="a log group's ARN"),
+        pytest.param({"Resource": ["other", "*:log-group:g:*"]}, ALLOW, id="one of the resources"),
         pytest.param({"Resource": "ARN:aws:logs:*"}, SILENT, id="resources mind case"),
         pytest.param({"Resource": "*:log-stream:?"}, ALLOW, id="a question mark is one character"),
         pytest.param({"Effect": "Deny"}, DENY, id="a deny"),
@@ -108,11 +109,16 @@ def test_a_role_s_own_statement(statement, decision):
         pytest.param({"Bool": {"flag": True}}, ALLOW, id="Bool with a boolean"),
         pytest.param({"Bool": {"flag": "false"}}, SILENT, id="Bool false"),
         pytest.param({"ArnLike": {"arn": "arn:aws:ec2:*:1:*"}}, ALLOW, id="a star per component"),
+        pytest.param(
+            {"ArnLike": {"arn": "arn:aws:ec2:*:1:vpc-flow-log*"}},
+            ALLOW,
+            id="the rest may have colons",
+        ),
         pytest.param({"ArnLike": {"arn": "arn:*"}}, SILENT, id="a star does not cross a colon"),
     ],
 )
 def test_conditions(condition, decision):
-    context = {"k": "value", "flag": "true", "arn": "arn:aws:ec2:us-east-1:1:vpc-flow-log/fl-1"}
+    context = {"k": "value", "flag": "true", "arn": "arn:aws:ec2:us-east-1:1:vpc-flow-log/a:b"}
     request = Request("a:B", "r", None, context)
     assert decide([{"Statement": [{**ALL, "Condition": condition}]}], request) is decision
 

@@ -5,6 +5,7 @@ Source: docs.aws.amazon.com/systems-manager/latest/userguide/monitor-commands.ht
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -68,7 +69,10 @@ class Invocation:
 
 @dataclass(slots=True)
 class Command:
-    """A command as it was sent, and its invocations by instance id."""
+    """A command as it was sent, and its invocations by instance id.
+
+    known_at: when GetCommandInvocation and ListCommandInvocations begin to tell of it.
+    """
 
     id: str
     region: str
@@ -76,6 +80,7 @@ class Command:
     script: Script
     requested_at: float
     delivery_timeout_s: int
+    known_at: float = math.inf
     invocations: dict[str, Invocation] = field(default_factory=dict)
 
     @property

@@ -59,13 +59,13 @@ class Dispatch:
             return [c for c in reversed(self._commands.values()) if c.region == region]
 
     def send(self, command: Command, instance_ids: Sequence[str]) -> None:
-        """Take a command for these nodes, and hand it over where a node is Online."""
+        """Take a command for these nodes, to which it may be sent; hand it over where one runs."""
         for id_ in instance_ids:
             name = self._nodes.computer_name(id_)
             command.invocations[id_] = Invocation(command.id, id_, name)
         with self.lock:
             self._commands[command.id] = command
-        self._hand_over(command)
+        self._hand_over(command, lambda id_: self._nodes.state(id_) == "running")
 
     def cancel(self, command: Command, instance_ids: Sequence[str]) -> None:
         """Ask the hosts to end a command; what has ended already stays as it is."""
@@ -113,8 +113,8 @@ class Dispatch:
         is_stopped = self._nodes.state(instance_id) in ("stopping", "stopped", "pending")
         return is_stopped and self._nodes.is_registered(instance_id, region)
 
-    def _hand_over(self, command: Command) -> None:
-        """Give the command to the hosts of the nodes that are Online and have not got it yet.
+    def _hand_over(self, command: Command, is_ready: Callable[[str], bool]) -> None:
+        """Give the command to the hosts of the nodes that are ready and have not got it yet.
 
         No lock is held while the hosts are told: they may tell something at the same time.
         """
@@ -123,7 +123,7 @@ class Dispatch:
         for one in waiting:
             if self._clock() > command.expires_at:
                 one.outcome = DELIVERY_TIMED_OUT
-            elif self._nodes.is_online(one.instance_id, command.region) and self._claim(one):
+            elif is_ready(one.instance_id) and self._claim(one):
                 self._data_plane.run(_spec(command, one))
 
     def _claim(self, one: Invocation) -> bool:
@@ -137,7 +137,7 @@ class Dispatch:
         """Hand over, or time out, what waits for its node."""
         for command in self.in_region(region):
             if any(_waits(one) for one in command.invocations.values()):
-                self._hand_over(command)
+                self._hand_over(command, lambda id_: self._nodes.is_online(id_, region))
 
 
 def _waits(one: Invocation) -> bool:

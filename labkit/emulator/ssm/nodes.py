@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import version
 from typing import Any, Protocol
 
@@ -21,7 +22,7 @@ from labkit.emulator.paging import page
 from labkit.emulator.policies import UnsupportedPolicy
 from labkit.emulator.ssm.node_filters import keep
 from labkit.emulator.ssm.times import as_datetime
-from labkit.emulator.upstream import Clients
+from labkit.emulator.upstream import DEFAULT_REGION, Clients
 from labkit.network.packets import syn
 from labkit.network.path import round_trip
 from labkit.network.topology import Instance, NetworkInterface, Vpc
@@ -39,6 +40,9 @@ ACTIONS = (
 )
 """What AmazonSSMManagedInstanceCore allows and the agent cannot do without."""
 DEFAULT_PAGE = 10
+
+IsAllowed = Callable[[str | None], bool]
+"""Takes an instance profile's ARN; says whether it makes a managed node."""
 
 
 class Topology(Protocol):
@@ -103,7 +107,7 @@ class ManagedNodes:
     def is_online(self, instance_id: str, region: str) -> bool:
         """Return whether the instance is a managed node that can be reached now."""
         found = self._topology.instance(instance_id)
-        return found is not None and found[0] == region and self._judge(*found)
+        return found is not None and found[0] == region and self._judge(*found, self._is_allowed)
 
     def is_registered(self, instance_id: str, region: str) -> bool:
         """Return whether the instance was a managed node at some time."""
@@ -127,21 +131,23 @@ class ManagedNodes:
         Stopped and terminated nodes are left out, as on AWS.
         """
         constraints.check("ssm", "DescribeInstanceInformation", call.parameters)
-        asked = call.parameters
+        asked, is_allowed = call.parameters, cache(self._is_allowed)
         nodes = [
             node
             for vpc in self._topology.vpcs(call.region)
             for instance in vpc.instances.values()
-            if (node := self._described(call.region, vpc, instance))
+            if (node := self._described(call.region, vpc, instance, is_allowed))
         ]
         kept = keep(nodes, asked, self._inner("ec2", call.region))
         items, token = page(kept, asked.get("MaxResults", DEFAULT_PAGE), asked.get("NextToken"))
         return {"InstanceInformationList": items, **({"NextToken": token} if token else {})}
 
-    def _described(self, region: str, vpc: Vpc, instance: Instance) -> dict[str, Any] | None:
+    def _described(
+        self, region: str, vpc: Vpc, instance: Instance, is_allowed: IsAllowed
+    ) -> dict[str, Any] | None:
         if instance.state != "running":
             return None
-        is_online = self._judge(region, vpc, instance)
+        is_online = self._judge(region, vpc, instance, is_allowed)
         with self._lock:
             node = self._registered.get(instance.id)
         if node is None:
@@ -160,10 +166,12 @@ class ManagedNodes:
             "SourceType": "AWS::EC2::Instance",
         }
 
-    def _judge(self, region: str, vpc: Vpc, instance: Instance) -> bool:
+    def _judge(self, region: str, vpc: Vpc, instance: Instance, is_allowed: IsAllowed) -> bool:
         if instance.state != "running" or not instance.interface_ids:
             return False
-        if not (self._reaches_endpoints(region, vpc, instance) and self._is_allowed(instance)):
+        if not (
+            self._reaches_endpoints(region, vpc, instance) and is_allowed(instance.profile_arn)
+        ):
             return False
         with self._lock:
             self._registered[instance.id] = _Registered(region, self._clock())
@@ -184,22 +192,22 @@ class ManagedNodes:
             for service in ENDPOINTS
         )
 
-    def _is_allowed(self, instance: Instance) -> bool:
+    def _is_allowed(self, profile_arn: str | None) -> bool:
         """Return whether the instance profile's role allows what the agent asks for.
 
         A policy that is not evaluated here counts as one that does not allow it.
         """
-        if instance.profile_arn is None:
+        if profile_arn is None:
             return False
-        iam = self._inner("iam", "us-east-1")
+        iam = self._inner("iam", DEFAULT_REGION)
         try:
             return any(
                 all(role.allow(action, "*") for action in ACTIONS)
-                for arn in roles.profile_role_arns(iam, instance.profile_arn)
+                for arn in roles.profile_role_arns(iam, profile_arn)
                 for role in [roles.permissions(iam, arn)]
             )
         except UnsupportedPolicy as error:
-            log.warning("%s is no managed node: its role's policy has %s", instance.id, error)
+            log.warning("%s makes no managed node: a policy has %s", profile_arn, error)
             return False
 
 

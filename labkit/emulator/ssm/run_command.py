@@ -84,6 +84,7 @@ class RunCommand:
             delivery_timeout_s=asked.get("TimeoutSeconds", DEFAULT_DELIVERY_TIMEOUT_S),
         )
         self._dispatch.send(command, instance_ids)
+        command.known_at = self._clock() + KNOWN_AFTER_S
         return {"Command": answers.just_sent(command)}
 
     def _check(self, operation: str, call: Call) -> None:
@@ -98,7 +99,7 @@ class RunCommand:
         return found
 
     def _is_known(self, command: Command) -> bool:
-        return self._clock() - command.requested_at >= KNOWN_AFTER_S
+        return self._clock() >= command.known_at
 
     def get_command_invocation(self, call: Call) -> dict[str, Any]:
         """Answer one invocation; for a moment after SendCommand there is none yet, as on AWS."""
