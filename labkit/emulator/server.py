@@ -13,31 +13,17 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from labkit import home as lab_home
 from labkit.emulator import protocol
-from labkit.emulator.cloudformation.stacks import Stacks
 from labkit.emulator.data_plane.handle import DataPlane
-from labkit.emulator.ec2.addresses import Addresses
-from labkit.emulator.ec2.dependencies import Dependencies
-from labkit.emulator.ec2.instances import Instances, amended
-from labkit.emulator.ec2.interfaces import Interfaces
-from labkit.emulator.ec2.network_acls import NetworkAcls
-from labkit.emulator.ec2.vpc_endpoints import VpcEndpoints
-from labkit.emulator.flow_logs.delivery import Delivery
-from labkit.emulator.flow_logs.flow_logs import FlowLogs
-from labkit.emulator.flow_logs.registry import Registry
-from labkit.emulator.flow_logs.tags import Tags
 from labkit.emulator.gateway import Gateway
 from labkit.emulator.http_server import Server
-from labkit.emulator.logs.log_events import LogEvents
 from labkit.emulator.operations import FORWARDED
-from labkit.emulator.ssm.dispatch import Dispatch
-from labkit.emulator.ssm.nodes import ManagedNodes
-from labkit.emulator.ssm.run_command import RunCommand
-from labkit.emulator.topology import Topology
+from labkit.emulator.parts import Parts
 from labkit.emulator.upstream import ACCOUNT_ID, InProcess, Moto, Wsgi, regions
 from labkit.errors import EmulatorError
 from labkit.home import RunFile
@@ -133,52 +119,24 @@ class Emulator:
         def clients(application: Wsgi) -> InProcess:
             return InProcess(application, key.access_key_id, key.secret_access_key, host)
 
-        inner, outer = clients(moto), clients(lambda *request: self.gateway(*request))
-        registry = Registry(inner)
-        self._delivery = Delivery(registry, inner, outer, pace=pace, clock=time.time)
-        self._data_plane = data_plane = DataPlane.start(
+        self._parts = Parts(
+            clients(moto),
+            clients(lambda *request: self.gateway(*request)),
+            moto,
             pace=pace,
-            host_kind=host_kind,
-            on_records=self._delivery.deliver,
-            on_started=lambda *started: dispatch.on_started(*started),
-            on_finished=lambda outcome: dispatch.on_finished(outcome),
-            on_died=ending.now,
+            start_data_plane=partial(
+                DataPlane.start, pace=pace, host_kind=host_kind, on_died=ending.now
+            ),
         )
-
-        addresses = Addresses(inner, moto)
-        endpoints = VpcEndpoints(inner, addresses)
-        interfaces = Interfaces(inner, endpoints, addresses)
-        acls = NetworkAcls(inner)
-        amend = {
-            "NetworkInterfaces": interfaces.amended,
-            "NetworkAcls": acls.amended,
-            "Reservations": amended,
-        }
-        topology = Topology(inner, data_plane, registry.captures, amend)
-        nodes = ManagedNodes(topology, endpoints.endpoints, inner, time.time)
-        dispatch = Dispatch(data_plane, nodes, time.time)
-        services = [
-            endpoints,
-            interfaces,
-            acls,
-            Instances(inner, addresses),
-            Dependencies(inner),
-            FlowLogs(registry, inner, topology, time.time),
-            Tags(inner),
-            nodes,
-            RunCommand(dispatch, inner, time.time),
-            LogEvents(inner),
-            Stacks(outer),
-        ]
         self.gateway = server.gateway = Gateway(
             account_id=ACCOUNT_ID,
             regions=regions(),
             hosts=(host, f"localhost:{server.port}"),
             secrets=self._secret,
             moto=moto,
-            operations={k: v for service in services for k, v in service.operations().items()},
+            operations=self._parts.operations(),
             forwarded=FORWARDED,
-            changed=topology.changed,
+            changed=self._parts.topology.changed,
             log_path=str(self._log_path),
         )
 
@@ -197,8 +155,8 @@ class Emulator:
             secret_access_key=self._key.secret_access_key,
             account_id=ACCOUNT_ID,
             pace=self._pace,
-            host_kind=self._data_plane.host_kind,
-            host_kind_reason=self._data_plane.host_kind_reason,
+            host_kind=self._parts.data_plane.host_kind,
+            host_kind_reason=self._parts.data_plane.host_kind_reason,
             log_path=str(self._log_path),
             started_at=datetime.now(UTC).isoformat(timespec="seconds"),
         )
@@ -209,7 +167,7 @@ class Emulator:
 
     def start(self) -> None:
         """Serve from now on; load what the first calls need, meanwhile."""
-        self._delivery.start()
+        self._parts.delivery.start()
         threading.Thread(target=self._server.serve_forever, name="http", daemon=True).start()
         threading.Thread(target=self._warm, name="warm-up", daemon=True).start()
 
@@ -220,8 +178,7 @@ class Emulator:
     def stop(self) -> None:
         self._server.shutdown()
         self._server.server_close()
-        self._data_plane.stop()
-        self._delivery.stop()
+        self._parts.stop()
 
 
 def _bound(port: int) -> Server:

@@ -12,29 +12,15 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from labkit.emulator.ec2 import vpc_endpoint_request as request
 from labkit.emulator.ec2.addresses import Addresses, check_groups
 from labkit.emulator.ec2.filters import matching
+from labkit.emulator.ec2.vpc_endpoint_services import private_name
 from labkit.emulator.operations import Call, Operations
 from labkit.emulator.refusal import ServiceError, not_emulated
 from labkit.emulator.upstream import ACCOUNT_ID, Clients
 
-SERVICES = ("ec2messages", "logs", "ssm", "ssmmessages")
 ANYTHING = '{"Statement": [{"Action": "*", "Effect": "Allow", "Principal": "*", "Resource": "*"}]}'
-HONORED = frozenset(
-    {
-        "ClientToken",
-        "DryRun",
-        "IpAddressType",
-        "PolicyDocument",
-        "PrivateDnsEnabled",
-        "SecurityGroupIds",
-        "ServiceName",
-        "SubnetIds",
-        "TagSpecifications",
-        "VpcEndpointType",
-        "VpcId",
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +55,6 @@ class VpcEndpoints:
             ("ec2", "DescribeVpcEndpoints"): self.describe,
             ("ec2", "ModifyVpcEndpoint"): self.modify,
             ("ec2", "DeleteVpcEndpoints"): self.delete,
-            ("ec2", "DescribeVpcEndpointServices"): self.describe_services,
         }
 
     def endpoints(self, vpc_id: str) -> list[Endpoint]:
@@ -87,66 +72,38 @@ class VpcEndpoints:
 
     def create(self, call: Call) -> dict[str, Any]:
         asked = call.parameters
-        for name in sorted(set(asked) - HONORED):
-            raise not_emulated("ec2", f"CreateVpcEndpoint with {name}")
+        request.check(asked, call.region)
         ec2 = self._inner("ec2", call.region)
         token = (call.region, asked.get("ClientToken", ""))
         with self._lock:
             if token[1] and token in self._tokens:
                 return {"VpcEndpoint": self._described(ec2, self._endpoints[self._tokens[token]])}
-            self._check(call, ec2)
+            ec2.describe_vpcs(VpcIds=[asked["VpcId"]])  # moto says so if there is none
+            if asked.get("PrivateDnsEnabled", True):
+                self._check_private_dns(ec2, asked["VpcId"], asked["ServiceName"])
             endpoint = self._make(call, ec2)
             self._endpoints[endpoint.id] = endpoint
             self._tokens[token] = endpoint.id
         return {"VpcEndpoint": {**self._described(ec2, endpoint), "State": "pending"}}
 
-    def _check(self, call: Call, ec2: Any) -> None:
-        asked, names = call.parameters, _service_names(call.region)
-        service, vpc_id = asked["ServiceName"], asked["VpcId"]
-        if asked.get("VpcEndpointType", "Gateway") != "Interface":
-            kind = asked.get("VpcEndpointType", "Gateway")
-            raise not_emulated("ec2", f"CreateVpcEndpoint with VpcEndpointType {kind}")
-        if asked.get("IpAddressType", "ipv4") != "ipv4":
-            raise not_emulated("ec2", f"CreateVpcEndpoint for {asked['IpAddressType']}")
-        if service not in names:
-            raise ServiceError(
-                "InvalidServiceName",
-                f"The Vpc Endpoint Service '{service}' does not exist. "
-                f"(The emulator has {', '.join(names)}.)",
-            )
-        ec2.describe_vpcs(VpcIds=[vpc_id])  # moto says so if there is none
-        if asked.get("PrivateDnsEnabled", True):
-            self._check_private_dns(ec2, vpc_id, service)
-
     def _check_private_dns(self, ec2: Any, vpc_id: str, service: str) -> None:
-        on = [
-            ec2.describe_vpc_attribute(VpcId=vpc_id, Attribute=name)[key]["Value"]
-            for name, key in (
-                ("enableDnsSupport", "EnableDnsSupport"),
-                ("enableDnsHostnames", "EnableDnsHostnames"),
-            )
-        ]
-        if not all(on):
-            raise ServiceError(
-                "InvalidParameter",
-                "Enabling private DNS requires both enableDnsSupport and enableDnsHostnames "
-                f"VPC attributes set to true for {vpc_id}",
-            )
+        """Refuse a private name that the VPC cannot have, or has already."""
+        request.check_dns_attributes(ec2, vpc_id)
         if any(e.private_dns and e.service_name == service for e in self.endpoints(vpc_id)):
             raise ServiceError(
                 "InvalidParameter",
                 "private-dns-enabled cannot be set because there is already a conflicting DNS "
-                f"domain for {_private_name(service)} in the VPC {vpc_id}",
+                f"domain for {private_name(service)} in the VPC {vpc_id}",
             )
 
     def _make(self, call: Call, ec2: Any) -> Endpoint:
         asked, vpc_id = call.parameters, call.parameters["VpcId"]
         id_ = f"vpce-0{secrets.token_hex(8)}"
-        subnets = _subnets(ec2, vpc_id, asked.get("SubnetIds", ()))
-        groups = tuple(asked.get("SecurityGroupIds", ())) or _default_group(ec2, vpc_id)
+        subnets = request.subnets(ec2, vpc_id, asked.get("SubnetIds", ()))
+        groups = tuple(asked.get("SecurityGroupIds", ())) or request.default_group(ec2, vpc_id)
         check_groups(ec2, vpc_id, groups)
         interfaces = tuple(self._make_interface(call.region, id_, s, groups) for s in subnets)
-        if tags := _tags_of(asked.get("TagSpecifications", ())):
+        if tags := request.tags(asked.get("TagSpecifications", ())):
             ec2.create_tags(Resources=[id_], Tags=tags)
         return Endpoint(
             id=id_,
@@ -248,24 +205,6 @@ class VpcEndpoints:
                 )
         return {"Unsuccessful": unsuccessful}
 
-    def describe_services(self, call: Call) -> dict[str, Any]:
-        ec2 = self._inner("ec2", call.region)
-        zones = [z["ZoneName"] for z in ec2.describe_availability_zones()["AvailabilityZones"]]
-        names = _service_names(call.region)
-        for name in call.parameters.get("ServiceNames", ()):
-            if name not in names:
-                raise ServiceError(
-                    "InvalidServiceName", f"The Vpc Endpoint Service '{name}' does not exist"
-                )
-        wanted = call.parameters.get("ServiceNames") or names
-        details = [_service(name, zones) for name in names if name in wanted]
-        shown = {"service-name": "ServiceName", "owner": "Owner"}
-        details = matching(details, call.parameters.get("Filters", ()), shown)
-        return {
-            "ServiceNames": [item["ServiceName"] for item in details],
-            "ServiceDetails": details,
-        }
-
     def _endpoint(self, id_: str, region: str) -> Endpoint:
         found = self._endpoints.get(id_)
         if found is None or found.region != region:
@@ -281,7 +220,7 @@ class VpcEndpoints:
         zone_name = endpoint.service_name.rpartition(".")[2]
         names = [f"{endpoint.id}.{zone_name}.{endpoint.region}.vpce.amazonaws.com"]
         if endpoint.private_dns:
-            names.append(_private_name(endpoint.service_name))
+            names.append(private_name(endpoint.service_name))
         return {
             "VpcEndpointId": endpoint.id,
             "VpcEndpointType": "Interface",
@@ -301,61 +240,3 @@ class VpcEndpoints:
             "Tags": [{"Key": tag["Key"], "Value": tag["Value"]} for tag in tags],
             "OwnerId": ACCOUNT_ID,
         }
-
-
-def _service_names(region: str) -> list[str]:
-    return [f"com.amazonaws.{region}.{name}" for name in SERVICES]
-
-
-def _private_name(service_name: str) -> str:
-    region, name = service_name.split(".")[2:]
-    return f"{name}.{region}.amazonaws.com"
-
-
-def _service(name: str, zones: list[str]) -> dict[str, Any]:
-    private = _private_name(name)
-    return {
-        "ServiceName": name,
-        "ServiceType": [{"ServiceType": "Interface"}],
-        "AvailabilityZones": zones,
-        "Owner": "amazon",
-        "PrivateDnsName": private,
-        "PrivateDnsNames": [{"PrivateDnsName": private}],
-        "VpcEndpointPolicySupported": True,
-        "AcceptanceRequired": False,
-        "ManagesVpcEndpoints": False,
-        "SupportedIpAddressTypes": ["ipv4"],
-    }
-
-
-def _subnets(ec2: Any, vpc_id: str, ids: Any) -> tuple[str, ...]:
-    """Check the subnets: of this VPC, and one in each zone at most."""
-    if not ids:
-        return ()
-    zones: set[str] = set()
-    for subnet in ec2.describe_subnets(SubnetIds=list(ids))["Subnets"]:
-        if subnet["VpcId"] != vpc_id:
-            raise ServiceError(
-                "InvalidParameter", f"Subnet {subnet['SubnetId']} does not belong to {vpc_id}"
-            )
-        if subnet["AvailabilityZone"] in zones:
-            raise ServiceError(
-                "DuplicateSubnetsInSameZone",
-                "Found another VPC endpoint subnet in the availability zone of "
-                f"{subnet['SubnetId']}",
-            )
-        zones.add(subnet["AvailabilityZone"])
-    return tuple(ids)
-
-
-def _default_group(ec2: Any, vpc_id: str) -> tuple[str, ...]:
-    filters = [
-        {"Name": "vpc-id", "Values": [vpc_id]},
-        {"Name": "group-name", "Values": ["default"]},
-    ]
-    found = ec2.describe_security_groups(Filters=filters)["SecurityGroups"]
-    return tuple(group["GroupId"] for group in found)
-
-
-def _tags_of(specifications: Any) -> list[dict[str, str]]:
-    return [tag for item in specifications for tag in item.get("Tags", ())]

@@ -1,0 +1,1 @@
+"""What of STS is ours: AssumeRole, for roles that exist."""
