@@ -148,3 +148,20 @@ def test_each_region_is_a_world_of_its_own(emulator, region):
     ec2 = aws.on_emulator(emulator, region=region).client("ec2")
     zones = ec2.describe_availability_zones()["AvailabilityZones"]
     assert {zone["RegionName"] for zone in zones} == {region}
+
+
+def test_a_role_gives_a_key_only_if_it_exists(session):
+    iam, sts = session.client("iam"), session.client("sts")
+    name = f"role-{secrets.token_hex(4)}"
+    arn = f"arn:aws:iam::123456789012:role/{name}"
+    with pytest.raises(ClientError, match="there is no such role"):
+        sts.assume_role(RoleArn=arn, RoleSessionName="me")
+    iam.create_role(RoleName=name, AssumeRolePolicyDocument='{"Statement": []}')
+    key = sts.assume_role(RoleArn=arn, RoleSessionName="me")["Credentials"]
+    assumed = session.client(
+        "sts",
+        aws_access_key_id=key["AccessKeyId"],
+        aws_secret_access_key=key["SecretAccessKey"],
+        aws_session_token=key["SessionToken"],
+    )
+    assert assumed.get_caller_identity()["Arn"].endswith(f":assumed-role/{name}/me")
