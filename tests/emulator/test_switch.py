@@ -20,6 +20,7 @@ from wire_lab import (
     pong,
     tcp,
     udp,
+    unreachable,
 )
 
 from labkit.emulator.aggregation import Capture
@@ -37,6 +38,9 @@ ALL_TCP = [
 ALL_UDP = [
     {"IpProtocol": "udp", "FromPort": 0, "ToPort": 65535, "IpRanges": [{"CidrIp": "10.0.0.0/16"}]}
 ]
+
+
+HTTP_ONLY = [{**ALL_TCP[0], "FromPort": 80, "ToPort": 80, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
 
 
 def watching(hosts=HOSTS, *captures):
@@ -295,6 +299,78 @@ def test_an_interface_in_no_vpc_sends_nowhere():
     assert switch.send("eni-a", ping(A, C), T) is None
 
 
+def test_a_removed_vpc_takes_its_tracked_connections_along():
+    switch = lab()
+    converse(switch, 1)
+    switch.set_vpc("vpc-1", None, {})
+    switch.set_vpc("vpc-1", build_vpc(HOSTS, ingress={"eni-c": []}), watching())
+    assert switch.send("eni-a", ping(A, C), T + 1) is None
+
+
+def test_a_closed_connection_is_forgotten_in_time():
+    switch = Switch("lab")
+    switch.set_vpc("vpc-1", build_vpc(HOSTS, ingress={"eni-c": ALL_TCP}), {})
+    for sender, segment in conversation()[:2]:
+        switch.send(sender, segment, T)
+    switch.send("eni-a", tcp(A, C, (40000, 80), RST, seq=101), T)
+    data = tcp(A, C, (40000, 80), ACK, seq=101, ack=501)
+    assert [switch.send("eni-a", data, T + second) for second in (1, 2)] == [None, None]
+    assert switch.send("eni-a", data, T + 61) == "eni-c"
+
+
+ONLY_DNS = [{**ALL_UDP[0], "FromPort": 53, "ToPort": 53}]
+
+
+@pytest.mark.parametrize(
+    ("known", "stranger"),
+    [
+        pytest.param(udp(A, C, (5000, 53)), udp(A, C, (5000, 54)), id="UDP to another port"),
+        pytest.param(udp(A, C, (5000, 53)), udp(A, B, (5000, 54)), id="UDP to another host"),
+        pytest.param(
+            udp(A, C, (5000, 53)),
+            ipv4(A, C, 17, udp(A, C, (5000, 53))[20:], fragment=185),
+            id="a later fragment without its first",
+        ),
+        pytest.param(
+            tcp(A, C, (40000, 80), ACK),
+            tcp(A, C, (40000, 80), ACK)[:32] + b"\x40" + tcp(A, C, (40000, 80), ACK)[33:],
+            id="a TCP header that is too short",
+        ),
+        pytest.param(
+            tcp(A, C, (40000, 80), ACK),
+            tcp(A, C, (40000, 80), ACK)[:32] + b"\xf0" + tcp(A, C, (40000, 80), ACK)[33:],
+            id="a TCP header that is too long",
+        ),
+        pytest.param(ping(A, C), ping(A, C)[:-1], id="half a ping"),
+        pytest.param(ping(A, C), pong(A, C), id="an echo reply nobody asked for"),
+    ],
+)
+def test_what_looks_like_a_known_flow_is_judged_apart(known, stranger):
+    rules = {"eni-c": ONLY_DNS + FROM_SUBNET + HTTP_ONLY, "eni-b": []}
+    switch = lab(build_vpc(HOSTS, ingress=rules))
+    for _ in range(4):
+        assert switch.send("eni-a", known, T) == "eni-c"
+    assert switch.send("eni-a", stranger, T) is None
+
+
+def test_an_icmp_error_counts_for_its_own_cause_only():
+    switch = lab(build_vpc(HOSTS, ingress={"eni-c": ALL_UDP, "eni-a": []}))
+    query, other = udp(A, C, (5000, 53)), udp(A, C, (5001, 53))
+    for _ in range(3):
+        assert switch.send("eni-a", query, T) == "eni-c"
+        assert switch.send("eni-c", udp(C, A, (53, 5000)), T) == "eni-a"
+    for _ in range(3):
+        assert switch.send("eni-c", unreachable(C, A, query), T) == "eni-a"
+    assert switch.send("eni-c", unreachable(C, A, other), T) is None
+
+
+def test_bytes_are_the_ip_total_length_whatever_follows_it():
+    switch = lab()
+    for packet in (ping(A, C), ping(A, C) + b"\x00\x00", ping(A, C)):
+        assert switch.send("eni-a", packet, T) == "eni-c"
+    assert {record.bytes for record in switch.close_all(T)} == {252}
+
+
 def test_secondary_addresses_stand_in_the_packet_fields():
     """docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html, pkt-srcaddr"""
     switch = lab(build_vpc({"eni-a": (A, "10.0.1.20"), "eni-c": (C, "10.0.2.20")}))
@@ -405,6 +481,15 @@ def test_thousands_of_flows_leave_nothing_behind():
     once = scan(T + 1000)
     assert scan(T + 2000) < once + 1000
     assert len(switch._networks["vpc-1"].connections) == 0
+
+
+def test_what_the_switch_remembers_is_bounded():
+    switch = lab()
+    for n in range(5000):
+        switch.send("eni-a", ping(A, C, identifier=n), T)
+        switch.send("eni-a", ipv4(A, C, 1, FRAGMENTED[:1480], identifier=n, fragment=0x2000), T)
+    assert len(switch._ports["eni-a"].shortcuts) <= 4096
+    assert len(switch._networks["vpc-1"].fragmented) <= 1024
 
 
 steps = st.lists(

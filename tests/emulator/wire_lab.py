@@ -45,6 +45,11 @@ def udp(srcaddr: str, dstaddr: str, ports: tuple[int, int], *, data: int = 0) ->
     return ipv4(srcaddr, dstaddr, 17, struct.pack("!HHHH", *ports, 8 + data, 0) + bytes(data))
 
 
+def unreachable(srcaddr: str, dstaddr: str, cause: bytes) -> bytes:
+    """Build "port unreachable", quoting the packet that caused it."""
+    return ipv4(srcaddr, dstaddr, 1, struct.pack("!BBHI", 3, 3, 0, 0) + cause[:28])
+
+
 def acl_entry(number: int, action: str, *, egress: bool, **more: Any) -> dict[str, Any]:
     return {
         "RuleNumber": number,
