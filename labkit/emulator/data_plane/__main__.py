@@ -1,4 +1,4 @@
-"""The data process: ``python -m labkit.emulator.data_plane FD``, started by ``handle.DataPlane``."""
+"""The data process: ``python -m labkit.emulator.data_plane FD``, started by the handle."""
 
 import signal
 import sys

@@ -19,7 +19,7 @@ def _to_json(message: Any) -> bytes:
 class Channel:
     """One end of a socket pair.
 
-    Blocking use: ``send`` and ``receive``. From an event loop: ``queue`` and ``flush``, ``arrived``.
+    To wait: ``send`` and ``receive``. From an event loop: ``queue``, ``flush`` and ``arrived``.
     """
 
     def __init__(

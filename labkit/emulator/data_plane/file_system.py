@@ -8,7 +8,7 @@ from pathlib import Path
 from labkit.emulator.data_plane import linux
 
 # Folders that hold people's files, or sockets of the machine's services.
-HIDDEN = ("/tmp", "/var/tmp", "/root", "/home", "/run", "/var/run")  # noqa: S108
+HIDDEN = ("/tmp", "/var/tmp", "/root", "/home", "/run", "/var/run")
 KIT = Path("/run/labkit")  # in a host: the kit's own small files
 
 _DEVICES = ("null", "zero", "full", "random", "urandom", "tty")

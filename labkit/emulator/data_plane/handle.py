@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
+from contextlib import suppress
 
 from labkit.emulator.aggregation import Capture, FlowRecord
 from labkit.emulator.data_plane.channel import Channel
@@ -141,10 +142,8 @@ class DataPlane:
     def stop(self) -> None:
         """End the data process and all hosts. May be called twice."""
         self._is_stopping = True
-        try:
+        with suppress(EmulatorError):  # it is gone already
             self._send(Stop())
-        except EmulatorError:  # it is gone already
-            pass
         try:
             self._process.wait(_STOP_TIMEOUT_S)
         except subprocess.TimeoutExpired:

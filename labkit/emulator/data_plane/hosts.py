@@ -163,7 +163,7 @@ def _hostname(vpc: Vpc, interface_id: str) -> str:
 
 
 def _interface_spec(vpc: Vpc, interface_id: str, index: int) -> InterfaceSpec:
-    """Name it as Nitro instances do: ens5, ens6, …
+    """Name it as Nitro instances do, ens5 and up.
 
     The subnet's router has the first address after the network's.
     Source: docs.aws.amazon.com/vpc/latest/userguide/subnet-sizing.html

@@ -19,7 +19,7 @@ from labkit.emulator.data_plane.in_process_programs import (
 )
 from labkit.emulator.data_plane.loop import Loop, Timer
 from labkit.emulator.data_plane.messages import CommandOutcome, CommandSpec
-from labkit.emulator.data_plane.outcome import outcome
+from labkit.emulator.data_plane.outcome import HOST_ENDED, lost, outcome
 from labkit.emulator.data_plane.output import KEPT_BYTES
 from labkit.emulator.data_plane.ping_session import Send
 from labkit.emulator.data_plane.shell_lines import NotKnown, read_script, run_commands
@@ -62,7 +62,7 @@ class InProcessHost:
         for interface in self.spec.interfaces:
             self._wire.unplug(interface.id)
         for script in list(self._scripts.values()):
-            script.end(-1)
+            script.lose()
 
     def _finished(self, ended: CommandOutcome) -> None:
         del self._scripts[ended.command_id]
@@ -138,9 +138,7 @@ class _Script:
         self._program = self._run(terminal)
         self._is_over = False
         self._timer: Timer | None = None
-        self._limit = loop.call_later(
-            command.execution_timeout_s, lambda: self.stop("TimedOut")
-        )
+        self._limit = loop.call_later(command.execution_timeout_s, lambda: self.stop("TimedOut"))
 
     def start(self) -> None:
         self._loop.call_later(0, lambda: self._go_on(None))
@@ -152,14 +150,13 @@ class _Script:
     def stop(self, status: str) -> None:
         self.end(-1, stopped_as=status)
 
+    def lose(self) -> None:
+        """End because the host ends."""
+        self._halt()
+        self._finished(lost(self._command, self.started_at, HOST_ENDED))
+
     def end(self, code: int, *, stopped_as: str | None = None) -> None:
-        if self._is_over:
-            return
-        self._is_over = True
-        self._program.close()
-        self._limit.cancel()
-        if self._timer:
-            self._timer.cancel()
+        self._halt()
         fields = outcome(
             asdict(self._command),
             exit_code=code,
@@ -169,6 +166,13 @@ class _Script:
             stderr=self._texts["stderr"],
         )
         self._finished(CommandOutcome(**fields))
+
+    def _halt(self) -> None:
+        self._is_over = True
+        self._program.close()
+        self._limit.cancel()
+        if self._timer:
+            self._timer.cancel()
 
     def _run(self, terminal: Terminal) -> Program:
         try:

@@ -35,7 +35,7 @@ def _ping(arguments: Sequence[str], terminal: Terminal) -> Program:
         address = _address(options.destination)
     except UsageError as error:
         terminal.err(str(error))
-        return 2
+        return error.code
     session = PingSession(
         options, address, send=terminal.pinger(address), write=terminal.out, clock=clock
     )

@@ -15,6 +15,7 @@ from labkit.emulator.data_plane.file_system import FileSystem
 from labkit.emulator.data_plane.hosts import HostSpec, InterfaceSpec, Ready, Reporter
 from labkit.emulator.data_plane.loop import Loop
 from labkit.emulator.data_plane.messages import CommandOutcome, CommandSpec
+from labkit.emulator.data_plane.outcome import HOST_ENDED, lost
 from labkit.emulator.data_plane.wire import Wire
 
 NOBODY = 65534
@@ -35,9 +36,7 @@ class Surroundings:
 class KernelHost:
     """One instance. on_lost is called if its pid 1 ends without our doing."""
 
-    def __init__(
-        self, spec: HostSpec, around: Surroundings, on_lost: Callable[[], None]
-    ) -> None:
+    def __init__(self, spec: HostSpec, around: Surroundings, on_lost: Callable[[], None]) -> None:
         self.spec = spec
         self._around = around
         self._on_lost = on_lost
@@ -78,7 +77,7 @@ class KernelHost:
             os.waitpid(pid, 0)
         self._child = self._pid = 0
         for command, started_at in list(self._commands.values()):
-            self._around.reporter.finished(_ended_with_its_host(command, started_at))
+            self._around.reporter.finished(lost(command, started_at, HOST_ENDED))
         self._commands.clear()
 
     def _listen(self) -> None:
@@ -188,17 +187,3 @@ def _is_mapped(uid: int) -> bool:
     lines = Path("/proc/self/uid_map").read_text().splitlines()
     ranges = [tuple(map(int, line.split())) for line in lines]
     return any(first <= uid < first + count for first, _, count in ranges)
-
-
-def _ended_with_its_host(command: CommandSpec, started_at: float) -> CommandOutcome:
-    return CommandOutcome(
-        command_id=command.command_id,
-        instance_id=command.instance_id,
-        status="Failed",
-        status_details="Failed",
-        exit_code=-1,
-        stdout="",
-        stderr="the instance was stopped, terminated or changed while the command ran",
-        started_at=started_at,
-        ended_at=time.time(),
-    )

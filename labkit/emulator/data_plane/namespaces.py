@@ -14,6 +14,7 @@ Runs in the forked child. What it says to the data process and waits for, as JSO
 import os
 import signal
 import socket
+import traceback
 from typing import Any
 
 from labkit.emulator.data_plane import file_system, host_program, interfaces, linux
@@ -47,12 +48,16 @@ def become_host(
     channel = Channel.of_json(sock)
     try:
         _leave_the_machine(channel, spec, look, max_processes)
-    except EOFError:
-        os._exit(0)  # the data process is gone
-    except BaseException as error:
-        channel.send({"problem": str(error) or repr(error)})
+    except EOFError:  # the data process is gone
         os._exit(1)
-    os._exit(0)
+    except OSError as error:
+        where = f": {error.filename}" if error.filename else ""
+        channel.send({"problem": f"{error.strerror or error}{where}"})
+    except Exception as error:
+        channel.send({"problem": repr(error)})
+        traceback.print_exc()
+    finally:
+        os._exit(1)  # never back into the data process' loop
 
 
 def _leave_the_machine(

@@ -9,6 +9,9 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from labkit.emulator.data_plane.messages import CommandOutcome, CommandSpec
+
+HOST_ENDED = "the instance was stopped, terminated or changed while the command ran"
 STOPPED_EXIT_CODE = 137  # the agent's CommandStoppedPreemptivelyExitCode
 _DETAILS = {"TimedOut": "ExecutionTimedOut"}
 
@@ -46,6 +49,21 @@ def outcome(
         "started_at": started_at,
         "ended_at": time.time(),
     }
+
+
+def lost(command: CommandSpec, started_at: float, reason: str) -> CommandOutcome:
+    """Return the outcome of a script whose host is not there, or not any more."""
+    return CommandOutcome(
+        command_id=command.command_id,
+        instance_id=command.instance_id,
+        status="Failed",
+        status_details="Failed",
+        exit_code=-1,
+        stdout="",
+        stderr=reason,
+        started_at=started_at,
+        ended_at=time.time(),
+    )
 
 
 def _status(exit_code: int) -> str:

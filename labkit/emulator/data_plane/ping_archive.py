@@ -1,9 +1,9 @@
 """The kit's ping as one executable file: a shell line, then a zip of the modules it is made of."""
 
-import importlib.resources
 import io
 import shlex
 import zipfile
+from pathlib import Path
 
 _PACKAGE = "labkit.emulator.data_plane"
 _MODULES = ("icmp", "ping_text", "ping_options", "ping_session", "ping_program")
@@ -28,12 +28,10 @@ def ping_program(interpreter: str) -> bytes:
 def _files() -> dict[str, str]:
     """Return the archive's files; its packages are empty: none of labkit's own is run."""
     folder = _PACKAGE.replace(".", "/")
-    source = importlib.resources.files(_PACKAGE)
+    source = Path(__file__).parent
     parents = ("labkit", "labkit/emulator", folder)
     return {
         "__main__.py": _MAIN,
         **{f"{parent}/__init__.py": "" for parent in parents},
-        **{
-            f"{folder}/{name}.py": (source / f"{name}.py").read_text() for name in _MODULES
-        },
+        **{f"{folder}/{name}.py": (source / f"{name}.py").read_text() for name in _MODULES},
     }

@@ -11,7 +11,11 @@ _MAX = 9223372036854775807
 
 
 class UsageError(Exception):
-    """The command line is wrong; the message is what ping prints before it exits with 2."""
+    """The command line is wrong; the message is what ping prints before it exits with code."""
+
+    def __init__(self, message: str, code: int = 2) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +46,7 @@ def read_options(arguments: Sequence[str]) -> PingOptions:
     for name, value in found:
         options = _with(options, name, value)
     if not rest:
-        raise UsageError("ping: usage error: Destination address required\n")
+        raise UsageError("ping: usage error: Destination address required\n", 1)
     return replace(options, destination=rest[-1])
 
 
@@ -78,11 +82,11 @@ def _whole(value: str, lowest: int, highest: int) -> int:
     try:
         number = int(value)
     except ValueError:
-        raise UsageError(f"ping: invalid argument: '{value}'\n") from None
+        raise UsageError(f"ping: invalid argument: '{value}'\n", 1) from None
     if not lowest <= number <= highest:
         raise UsageError(
-            f"ping: invalid argument: '{value}': "
-            f"out of range: {lowest} <= value <= {highest}\n"
+            f"ping: invalid argument: '{value}': out of range: {lowest} <= value <= {highest}\n",
+            1,
         )
     return number
 

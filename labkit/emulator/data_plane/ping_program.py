@@ -17,13 +17,13 @@ _QUOTED_IP_BYTES = 20
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run ping; return its exit code: 0 with replies, 1 without, 2 when it could not ping."""
+    """Run ping; return its exit code: 0 with replies, 1 without, 1 or 2 when it could not ping."""
     try:
         options = read_options(arguments)
         address = _look_up(options.destination)
     except UsageError as error:
         sys.stderr.write(str(error))
-        return 2
+        return error.code
     with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP) as sock:
         wire = PingOverSocket(sock, address)
         session = PingSession(

@@ -1,4 +1,4 @@
-"""What ping does, without sockets or a clock of its own: the kit's ping and in-process hosts run it.
+"""What ping does, without sockets or a clock: the kit's ping and in-process hosts run it.
 
 Source: github.com/iputils/iputils, ping/ping_common.c (pinger, schedule_exit, finish).
 """
@@ -57,7 +57,7 @@ class PingSession:
             message = yield self._before_deadline(until)
             if message is not None:
                 self._take(message)
-                if self._options.flood and not self._sent_at:
+                if self._options.flood and message.sequence == self._counts.transmitted & 0xFFFF:
                     next_at = self._clock()
             elif not self._may_send() and self._clock() >= until:
                 break
@@ -77,9 +77,10 @@ class PingSession:
 
     def _is_done(self) -> bool:
         deadline_s, count = self._options.deadline_s, self._options.count
-        if deadline_s is not None:
-            if self._clock() >= self._started_at + deadline_s or self._counts.errors:
-                return True
+        if deadline_s is not None and (
+            self._clock() >= self._started_at + deadline_s or self._counts.errors
+        ):
+            return True
         return count is not None and self._counts.received + self._counts.errors >= count
 
     def _may_send(self) -> bool:
@@ -147,7 +148,12 @@ class PingSession:
             return
         self._write(
             ping_text.reply_line(
-                message.size_bytes, message.srcaddr, message.sequence, message.ttl, trip_us, duplicate
+                message.size_bytes,
+                message.srcaddr,
+                message.sequence,
+                message.ttl,
+                trip_us,
+                duplicate,
             )
         )
 

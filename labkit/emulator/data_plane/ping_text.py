@@ -100,7 +100,9 @@ def _round_trips(statistics: Statistics, elapsed_s: float, flood: bool) -> str:
     parts = []
     if trips := statistics.trips_us:
         mean = sum(trips) // len(trips)
-        variance = (sum(trip * trip for trip in trips) - sum(trips) ** 2 // len(trips)) // len(trips)
+        variance = (sum(trip * trip for trip in trips) - sum(trips) ** 2 // len(trips)) // len(
+            trips
+        )
         values = (min(trips), mean, max(trips), math.isqrt(max(variance, 0)))
         parts.append(f"rtt min/avg/max/mdev = {'/'.join(map(_milliseconds, values))} ms")
     if statistics.most_in_flight > 1:

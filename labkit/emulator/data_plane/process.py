@@ -6,7 +6,6 @@ It imports neither moto nor boto3: it must stay small to fork hosts, and quick t
 import socket
 import sys
 import time
-from dataclasses import asdict
 
 from labkit.emulator.data_plane.channel import Channel
 from labkit.emulator.data_plane.hosts import Host, Hosts, HostSpec
@@ -29,7 +28,7 @@ from labkit.emulator.data_plane.messages import (
     Stop,
     VpcSet,
 )
-from labkit.emulator.data_plane.outcome import outcome
+from labkit.emulator.data_plane.outcome import lost
 from labkit.emulator.data_plane.wire import Wire
 from labkit.emulator.switch import Switch
 
@@ -117,16 +116,8 @@ class DataProcess:
     def _run(self, command: CommandSpec) -> None:
         host = self._hosts.host(command.instance_id)
         if host is None:
-            now = time.time()
-            fields = outcome(
-                asdict(command),
-                exit_code=-1,
-                stopped_as="Failed",
-                stdout="",
-                stderr=f"{command.instance_id} is not running",
-                started_at=now,
-            )
-            self._tell(Finished(CommandOutcome(**fields)))
+            reason = f"{command.instance_id} is not running"
+            self._tell(Finished(lost(command, time.time(), reason)))
             return
         self._vpcs_of_commands[command.command_id, command.instance_id] = host.spec.vpc_id
         host.run(command)

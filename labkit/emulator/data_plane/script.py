@@ -12,8 +12,8 @@ from typing import Any
 from labkit.emulator.data_plane import linux
 from labkit.emulator.data_plane.file_system import KIT
 from labkit.emulator.data_plane.loop import Loop, Timer
-from labkit.emulator.data_plane.output import Output
 from labkit.emulator.data_plane.outcome import outcome
+from labkit.emulator.data_plane.output import Output
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 DEFAULT_DIRECTORY = "/usr/bin"

@@ -40,9 +40,7 @@ def read_script(lines: Iterable[str], known: Collection[str]) -> list[Command]:
     Raises:
         NotKnown: a program that is not among known, or syntax beyond sequences.
     """
-    commands = [
-        command for line in "\n".join(lines).splitlines() for command in _read_line(line)
-    ]
+    commands = [command for line in "\n".join(lines).splitlines() for command in _read_line(line)]
     for command in commands:
         if command.words[0] not in known and command.words[0] != "exit":
             raise NotKnown(command.words[0])

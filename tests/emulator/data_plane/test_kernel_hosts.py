@@ -1,0 +1,174 @@
+"""What only kernel hosts can do, and what their commands must not be able to do."""
+
+import time
+from pathlib import Path
+
+import pytest
+from data_plane_lab import FIRST, FIRST_IP, SECOND, SECOND_IP
+
+from labkit.home import home
+
+pytestmark = pytest.mark.kernel_host
+
+
+def test_a_server_on_one_and_curl_on_the_other(kernel_lab):
+    serve = "cd /tmp; echo hello > index.html; python3 -m http.server 80 >/dev/null 2>&1 &"
+    assert kernel_lab.run(SECOND, serve).status == "Success"
+    wait = f"until timeout 1 bash -c '</dev/tcp/{SECOND_IP}/80'; do sleep 0.1; done 2>/dev/null"
+    assert kernel_lab.run(FIRST, wait, f"curl -s http://{SECOND_IP}/").stdout == "hello\n"
+    refused = kernel_lab.run(FIRST, f"timeout 2 bash -c '</dev/tcp/{SECOND_IP}/22'")
+    assert "Connection refused" in refused.stderr
+
+
+def test_it_looks_like_an_instance(kernel_lab):
+    ttl = "cat /proc/sys/net/ipv4/ip_default_ttl"
+    script = f"id -u; hostname; pwd; echo $HOME $SSM_COMMAND_ID $COLOR; {ttl}"
+    outcome = kernel_lab.run(FIRST, script, COLOR="red")
+    assert outcome.stdout.splitlines() == [
+        "0",
+        "ip-10-0-1-22",
+        "/usr/bin",
+        f"/root {outcome.command_id} red",
+        "127",
+    ]
+
+
+def test_its_interface_is_like_an_instances(kernel_lab):
+    script = "cat /sys/class/net/ens5/mtu 2>/dev/null; ip -4 -o addr show; ip route; ip -6 addr"
+    text = kernel_lab.run(FIRST, script).stdout
+    assert f"inet {FIRST_IP}/24" in text
+    assert "default via 10.0.1.1 dev ens5" in text
+    assert "inet6" not in text
+
+
+@pytest.mark.parametrize(
+    "attack",
+    [
+        "touch /x || touch /usr/bin/x || touch /etc/x || touch /dev/null/x",
+        f"touch {Path(__file__).parent}/x",
+        "rm -f /usr/bin/true /etc/passwd; ls -la /usr/bin/true /etc/passwd && false",
+        "umount /root || umount /tmp || umount /proc",
+        "mount -o remount,rw /",
+        "mount -t tmpfs none /mnt",
+        "unshare -Urm umount /root",
+        "mknod /tmp/disk b 254 0",
+        "ls /dev/vda /dev/sda /dev/kmsg /dev/mem /dev/net",
+        "echo 1 > /proc/sys/vm/drop_caches",
+        "echo h > /proc/sysrq-trigger",
+        "ls /proc/1/fd/",
+        "cat /proc/1/environ",
+        "ls /var/run/docker.sock /run/dbus /run/systemd",
+    ],
+)
+def test_the_machine_is_safe_from(kernel_lab, attack):
+    outcome = kernel_lab.run(FIRST, attack)
+    assert outcome.exit_code, outcome.stdout
+
+
+def test_rm_rf_of_everything_harms_this_host_alone(kernel_lab):
+    kernel_lab.run(FIRST, "rm -rf --no-preserve-root / 2>/dev/null")
+    assert Path("/usr/bin/env").exists()
+    assert kernel_lab.run(FIRST, f"ping -c 1 {SECOND_IP}").exit_code == 0
+
+
+def test_the_access_key_cannot_be_read(kernel_lab):
+    secret = home() / "secret"
+    secret.write_text("the key")
+    outcome = kernel_lab.run(FIRST, f"cat {secret}")
+    assert outcome.exit_code
+    assert "the key" not in outcome.stdout
+
+
+@pytest.mark.parametrize("place", ["/tmp", "/root", "/home", "/run", "/var/tmp", "/dev/shm"])
+def test_there_is_room_to_write_in(kernel_lab, place):
+    assert kernel_lab.run(FIRST, f"echo hi > {place}/x && cat {place}/x").stdout == "hi\n"
+    assert kernel_lab.run(SECOND, f"cat {place}/x").exit_code
+    assert not Path(place, "x").exists()
+
+
+@pytest.mark.parametrize("device", ["null", "zero", "urandom"])
+def test_there_are_devices(kernel_lab, device):
+    outcome = kernel_lab.run(FIRST, f"head -c 3 /dev/{device} | wc -c; echo x > /dev/null")
+    assert outcome.stdout.strip() == ("0" if device == "null" else "3")
+    assert outcome.status == "Success"
+
+
+def test_bash_where_the_script_asks_for_it(kernel_lab):
+    assert (
+        kernel_lab.run(FIRST, "#!/bin/bash", "[[ a == a* ]] && echo $BASH").stdout == "/bin/bash\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("directory", "stdout", "stderr"),
+    [
+        ("/tmp", "/tmp\n", ""),
+        (
+            "/nowhere",
+            "",
+            "chdir /nowhere: no such file or directory\nfailed to run commands: exit status 1",
+        ),
+    ],
+)
+def test_the_working_directory(kernel_lab, directory, stdout, stderr):
+    outcome = kernel_lab.run(FIRST, "pwd", directory=directory)
+    assert (outcome.stdout, outcome.stderr) == (stdout, stderr)
+
+
+def test_a_script_ends_though_its_children_go_on(kernel_lab):
+    outcome = kernel_lab.run(FIRST, "(sleep 1; echo later > /tmp/later; echo heard) &", "echo hi")
+    assert outcome.stdout == "hi\n"
+    assert outcome.ended_at - outcome.started_at < 0.8
+    time.sleep(1.2)
+    assert kernel_lab.run(FIRST, "cat /tmp/later").stdout == "later\n"
+
+
+def test_several_scripts_at_once(kernel_lab):
+    slow = kernel_lab.begin(FIRST, "sleep 1; echo slow")
+    quick = kernel_lab.run(FIRST, "echo quick")
+    assert quick.stdout == "quick\n"
+    assert kernel_lab.outcome(slow).stdout == "slow\n"
+    assert quick.ended_at < kernel_lab.outcome(slow).ended_at
+
+
+def test_time_is_over_for_the_whole_tree(kernel_lab):
+    tree = "#!/bin/bash", "set -m", "sleep 77 & (sleep 78 & sleep 79)", "wait"
+    outcome = kernel_lab.run(FIRST, *tree, timeout_s=0.5)
+    assert (outcome.status, outcome.status_details) == ("TimedOut", "ExecutionTimedOut")
+    assert kernel_lab.run(FIRST, "pgrep sleep").exit_code == 1
+
+
+def test_an_endless_yes_keeps_a_megabyte_and_ends(kernel_lab):
+    outcome = kernel_lab.run(FIRST, "yes", timeout_s=0.5)
+    assert outcome.status == "TimedOut"
+    assert len(outcome.stdout) == 1 << 20
+
+
+def test_all_of_a_long_output_is_read(kernel_lab):
+    outcome = kernel_lab.run(FIRST, "head -c 3000000 /dev/zero | tr '\\0' x; echo end >&2; exit 3")
+    assert len(outcome.stdout) == 1 << 20
+    assert outcome.stderr == "end\nfailed to run commands: exit status 3"
+
+
+def test_output_that_is_no_text(kernel_lab):
+    assert kernel_lab.run(FIRST, r"printf 'a\377b'").stdout == "a\N{REPLACEMENT CHARACTER}b"
+
+
+def test_a_fork_bomb_fills_only_its_own_host(kernel_lab):
+    bomb = "#!/bin/bash", ":(){ :|:& };:", "wait"
+    running = kernel_lab.begin(FIRST, *bomb, timeout_s=2)
+    assert kernel_lab.run(SECOND, "echo alive").stdout == "alive\n"
+    assert kernel_lab.outcome(running)
+    time.sleep(0.2)
+    assert kernel_lab.run(FIRST, "echo recovered").stdout == "recovered\n"
+
+
+def test_memory_has_a_limit(kernel_lab):
+    assert "MemoryError" in kernel_lab.run(FIRST, "python3 -c 'bytearray(3 << 30)'").stderr
+
+
+def test_a_flood_of_twenty_thousand_loses_nothing(kernel_lab):
+    assert (
+        "20000 received, 0% packet loss"
+        in kernel_lab.run(FIRST, f"ping -f -q -c 20000 {SECOND_IP}").stdout
+    )

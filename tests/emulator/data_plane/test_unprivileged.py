@@ -1,0 +1,107 @@
+"""Hosts of an ordinary user, and of one who may not open /dev/net/tun."""
+
+import os
+import socket
+import subprocess
+import sys
+
+import pytest
+from data_plane_lab import FIRST, FIRST_IP, SECOND_IP, lab_vpc, watch_all
+
+from labkit.emulator.data_plane.channel import Channel
+from labkit.emulator.data_plane.messages import (
+    CommandSpec,
+    Finished,
+    Ready,
+    Refused,
+    Run,
+    Settings,
+    SetVpc,
+    VpcSet,
+)
+
+pytestmark = [
+    pytest.mark.kernel_host,
+    pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user"),
+    pytest.mark.usefixtures("kernel_hosts"),
+]
+
+USER = 12345
+BECOME = """
+import os, sys, stat
+from labkit.emulator.data_plane import linux
+from labkit.emulator.data_plane.process import serve
+fd, user, device = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+linux.unshare(linux.CLONE_NEWNS)
+linux.mount(None, "/", None, linux.MS_REC | linux.MS_PRIVATE)
+linux.mount("tmpfs", "/dev/net", "tmpfs", 0)
+if device:
+    os.mknod("/dev/net/tun", stat.S_IFCHR, os.makedev(10, 200))
+    os.chmod("/dev/net/tun", int(device, 8))
+os.setgroups([])
+os.setresgid(user, user, user)
+os.setresuid(user, user, user)
+linux.set_dumpable(True)
+serve(fd)
+"""
+
+
+class DataProcessOf:
+    """A data process of another user, with a /dev/net/tun of this mode ("": none)."""
+
+    def __init__(self, user, device, host_kind="auto"):
+        ours, theirs = socket.socketpair()
+        with theirs:
+            arguments = [str(theirs.fileno()), str(user), device]
+            self._process = subprocess.Popen(
+                [sys.executable, "-c", BECOME, *arguments], pass_fds=[theirs.fileno()]
+            )
+        ours.settimeout(10)
+        self.channel = Channel.of_objects(ours)
+        self.channel.send(Settings("lab", host_kind))
+
+    def __enter__(self):
+        return self.channel
+
+    def __exit__(self, *_):
+        self.channel.close()
+        self._process.wait(5)
+
+
+def test_an_ordinary_user_has_kernel_hosts():
+    with DataProcessOf(USER, "0666") as channel:
+        assert channel.receive() == Ready("kernel", None)
+        vpc = lab_vpc()
+        channel.send(SetVpc(1, vpc.id, vpc, watch_all(vpc)))
+        assert channel.receive() == VpcSet(1, None)
+        script = f"id -u; echo hi > /tmp/x; touch /usr/x; ping -q -c 2 -i 0.2 {SECOND_IP}"
+        channel.send(Run(CommandSpec("c-1", FIRST, (script,))))
+        while not isinstance(message := channel.receive(), Finished):
+            pass
+        assert message.outcome.stdout.startswith("0\n")
+        assert "2 received, 0% packet loss" in message.outcome.stdout
+        assert "touch: cannot touch '/usr/x'" in message.outcome.stderr
+
+
+@pytest.mark.parametrize(
+    ("device", "reason"),
+    [
+        pytest.param("0600", "Permission denied", id="root's alone"),
+        pytest.param("", "No such file or directory", id="not there"),
+    ],
+)
+def test_without_the_device_hosts_are_in_process_and_the_reason_is_said(device, reason):
+    reason = f"/dev/net/tun cannot be opened: {reason}"
+    with DataProcessOf(USER, device) as channel:
+        assert channel.receive() == Ready("in-process", reason)
+        vpc = lab_vpc()
+        channel.send(SetVpc(1, vpc.id, vpc, watch_all(vpc)))
+        assert channel.receive() == VpcSet(1, None)
+    with DataProcessOf(USER, device, "kernel") as channel:
+        assert channel.receive() == Refused(reason)
+
+
+def test_root_needs_no_permission_on_the_device():
+    with DataProcessOf(0, "0600") as channel:
+        assert channel.receive() == Ready("kernel", None)
+        assert FIRST_IP
