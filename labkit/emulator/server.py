@@ -172,8 +172,10 @@ class Emulator:
         threading.Thread(target=self._warm, name="warm-up", daemon=True).start()
 
     def _warm(self) -> None:
-        protocol.preload()
+        """Do what makes moto's first answers slow before anybody waits for them."""
         self._moto.application()
+        self._parts.warm_up()
+        protocol.preload()
 
     def stop(self) -> None:
         self._server.shutdown()

@@ -21,7 +21,8 @@ def table() -> str:
     ours = {name for name, operation in _operations().items() if not _only_refuses(operation)}
     rows = ["| service | ours | moto's | refused |", "|---|---|---|---|"]
     for service in SERVICES:
-        known = set(get_service_model(service).operation_names)
+        model: Any = get_service_model(service)
+        known = set(model.operation_names)
         mine = {operation for where, operation in ours if where == service}
         forwarded = FORWARDED.get(service, frozenset()) - mine
         refused = len(known - mine - forwarded)
