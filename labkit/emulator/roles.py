@@ -68,8 +68,11 @@ def profile_role_arns(iam: Any, profile_arn: str) -> list[str]:
 
 
 def _role(iam: Any, arn: str) -> dict[str, Any] | None:
+    name = role_name(arn)
+    if not name:
+        return None
     try:
-        role = iam.get_role(RoleName=role_name(arn))["Role"]
+        role = iam.get_role(RoleName=name)["Role"]
     except iam.exceptions.NoSuchEntityException:
         return None
     except ClientError as error:

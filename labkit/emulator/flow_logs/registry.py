@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection
+from collections.abc import Iterable
 
 from labkit.emulator.aggregation import Capture
 from labkit.emulator.flow_logs.flow_log import FAILED, DeliverLogs, FlowLog
@@ -63,51 +63,51 @@ class Registry:
     def captures(self, vpc: Vpc, region: str) -> dict[str, tuple[Capture, ...]]:
         """Return for each interface of a VPC the flow logs that watch it.
 
-        A flow log on a VPC or a subnet watches each interface in it, those made later, too.
+        A flow log on a VPC or a subnet watches each interface in it, those made later, too. An
+        interface that none watches is left out.
 
         Source: docs.aws.amazon.com/vpc/latest/userguide/flow-logs-basics.html
         """
         self.interfaces.remember(vpc, region)
         flow_logs = self.in_region(region).values()
-        if not flow_logs:
-            return {}
         return {
-            interface.id: _watching(
-                interface, vpc, flow_logs, self._longest_interval_s(interface, region)
-            )
+            interface.id: captures
             for interface in vpc.interfaces.values()
+            if (captures := self._watching(interface, vpc, flow_logs))
         }
 
-    def _longest_interval_s(self, interface: NetworkInterface, region: str) -> int:
-        """Return the longest interval that an interface has: on Nitro instances a minute.
+    def _watching(
+        self, interface: NetworkInterface, vpc: Vpc, flow_logs: Iterable[FlowLog]
+    ) -> tuple[Capture, ...]:
+        resources = (interface.id, interface.subnet_id, vpc.id)
+        return tuple(
+            Capture(item.id, item.settings.traffic_type, self._interval_s(item, interface))
+            for item in flow_logs
+            if item.settings.resource_id in resources
+        )
+
+    def _interval_s(self, flow_log: FlowLog, interface: NetworkInterface) -> int:
+        """Return the interval that holds at an interface: on Nitro instances a minute at most.
 
         Source: docs.aws.amazon.com/vpc/latest/userguide/flow-logs-basics.html
         """
-        if interface.instance_id is None:
-            return 600
-        is_nitro = self._hypervisor(interface.instance_id, region) == "nitro"
-        return NITRO_INTERVAL_S if is_nitro else 600
+        asked_s = flow_log.settings.max_aggregation_interval
+        if asked_s <= NITRO_INTERVAL_S or interface.instance_id is None:
+            return asked_s
+        is_nitro = self._hypervisor(interface.instance_id, flow_log.region) == "nitro"
+        return NITRO_INTERVAL_S if is_nitro else asked_s
 
     def _hypervisor(self, instance_id: str, region: str) -> str:
+        """Return what an instance runs on; nitro if it is gone already."""
         if instance_id not in self._hypervisors:
             ec2 = self._inner("ec2", region)
-            instance = ec2.describe_instances(InstanceIds=[instance_id])["Reservations"][0]
-            name = instance["Instances"][0]["InstanceType"]
-            kind = ec2.describe_instance_types(InstanceTypes=[name])["InstanceTypes"][0]
-            self._hypervisors[instance_id] = kind.get("Hypervisor", "nitro")
+            filters = [{"Name": "instance-id", "Values": [instance_id]}]
+            found = ec2.describe_instances(Filters=filters)["Reservations"]
+            names = [item["InstanceType"] for one in found for item in one["Instances"]]
+            kinds = (
+                ec2.describe_instance_types(InstanceTypes=names)["InstanceTypes"] if names else []
+            )
+            self._hypervisors[instance_id] = (
+                kinds[0].get("Hypervisor", "nitro") if kinds else "nitro"
+            )
         return self._hypervisors[instance_id]
-
-
-def _watching(
-    interface: NetworkInterface, vpc: Vpc, flow_logs: Collection[FlowLog], longest_s: int
-) -> tuple[Capture, ...]:
-    resources = (interface.id, interface.subnet_id, vpc.id)
-    return tuple(
-        Capture(
-            flow_log.id,
-            flow_log.settings.traffic_type,
-            min(flow_log.settings.max_aggregation_interval, longest_s),
-        )
-        for flow_log in flow_logs
-        if flow_log.settings.resource_id in resources
-    )

@@ -23,6 +23,8 @@ BOTH, ERROR, WARN = "ERROR WARN message", "ERROR message", "WARN message"
         pytest.param("[w1!=ERROR && w1!=WARN, w2]", [], id="neither value"),
         pytest.param("[w1=ERROR, ...]", [BOTH, ERROR], id="any number of fields at the end"),
         pytest.param("[..., w=message]", [BOTH, ERROR, WARN], id="and at the beginning"),
+        pytest.param("[w=ERROR, ..., x=message]", [BOTH, ERROR], id="a gap may be empty"),
+        pytest.param("[..., x, y, z]", [BOTH], id="the fields beside a gap must be there"),
         pytest.param("[w=*ARN,]", [WARN], id="a wildcard, and a field without a name"),
     ],
 )
