@@ -100,6 +100,7 @@ class Parts:
     def warm_up(self) -> None:
         """Make moto load its data: the default VPC, images, instance types, managed policies."""
         inner = self._inner
+        inner("sts", DEFAULT_REGION).get_caller_identity()
         inner("ec2", DEFAULT_REGION).describe_vpcs()
         inner("ssm", DEFAULT_REGION).get_parameter(Name=IMAGE_PARAMETER)
         inner("iam", DEFAULT_REGION).get_policy(PolicyArn=AGENT_POLICY)

@@ -114,6 +114,7 @@ class Emulator:
         self._log_path = folder / lab_home.LOG_FILE
         self._pace = pace
         self._moto = moto = Moto((key.access_key_id, key.secret_access_key))
+        _in_background(moto.application)  # imported while the data process starts
         host = f"127.0.0.1:{server.port}"
 
         def clients(application: Wsgi) -> InProcess:
@@ -168,12 +169,11 @@ class Emulator:
     def start(self) -> None:
         """Serve from now on; load what the first calls need, meanwhile."""
         self._parts.delivery.start()
-        threading.Thread(target=self._server.serve_forever, name="http", daemon=True).start()
-        threading.Thread(target=self._warm, name="warm-up", daemon=True).start()
+        _in_background(self._server.serve_forever)
+        _in_background(self._warm_up)
 
-    def _warm(self) -> None:
+    def _warm_up(self) -> None:
         """Do what makes moto's first answers slow before anybody waits for them."""
-        self._moto.application()
         self._parts.warm_up()
         protocol.preload()
 
@@ -181,6 +181,10 @@ class Emulator:
         self._server.shutdown()
         self._server.server_close()
         self._parts.stop()
+
+
+def _in_background(work: Callable[[], object]) -> None:
+    threading.Thread(target=work, name=work.__name__, daemon=True).start()
 
 
 def _bound(port: int) -> Server:
