@@ -128,6 +128,11 @@ def test_unknown_fields_are_strings():
     assert log.field_of_tomorrow[0] == "12"
 
 
+def test_a_quote_is_a_letter_like_any_other():
+    log = parse(['7 "a b"'], ("version", "instance-tag", "interface-tag"))
+    assert log.iloc[0].tolist() == [7, '"a', 'b"']
+
+
 @pytest.mark.parametrize(
     ("line", "says"),
     [

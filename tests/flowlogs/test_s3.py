@@ -14,7 +14,7 @@ import pyarrow.parquet
 import pytest
 from botocore.exceptions import ClientError
 
-from labkit.errors import ParameterError, RecordFormatError
+from labkit.errors import LabError, ParameterError, RecordFormatError
 from labkit.fields import DEFAULT_FIELDS
 from labkit.flowlogs import s3
 from labkit.flowlogs.records import parse
@@ -226,6 +226,35 @@ def test_a_file_without_a_header_is_read_by_the_fields_given(aws, bucket, put):
 def test_a_span_needs_time_zones(aws, bucket):
     with pytest.raises(ParameterError, match="time zone"):
         s3.read(aws, bucket, start=NOON.replace(tzinfo=None))
+
+
+def test_a_span_does_not_end_before_it_starts(aws, bucket):
+    with pytest.raises(ParameterError, match="before its start"):
+        s3.read(aws, bucket, start=NOON, end=NOON - minutes(1))
+
+
+def test_a_file_of_another_hour_is_not_read(aws, bucket, put):
+    put(PLAIN + file_name(NOON), line(NOON, NOON))
+    log = s3.read(aws, bucket, start=NOON + minutes(60), end=NOON + minutes(65))
+    assert log.attrs["read"].objects == 0
+
+
+def test_a_bucket_of_many_other_folders_asks_for_a_prefix(aws, bucket, put, monkeypatch):
+    monkeypatch.setattr("labkit.flowlogs.layout.MOST_FOLDERS", 3)
+    for number in range(4):
+        put(f"folder-{number}/notes.txt", "no flow log")
+    put("logs/" + PLAIN + file_name(NOON), line(NOON, NOON))
+    with pytest.raises(LabError, match="say prefix="):
+        s3.read(aws, bucket, start=NOON)
+    assert len(s3.read(aws, bucket, start=NOON, prefix="logs")) == 1
+
+
+def test_files_without_a_newline_at_their_end_are_kept_apart(aws, bucket):
+    for number in range(2):
+        body = gzip.compress(f"{HEADER}\n{line(NOON, NOON)}".encode())
+        key = PLAIN + file_name(NOON, f"0000000{number}")
+        aws.client("s3").put_object(Bucket=bucket, Key=key, Body=body)
+    assert len(s3.read(aws, bucket, start=NOON)) == 2
 
 
 def test_keys_lists_what_the_names_say(aws, bucket, put):
