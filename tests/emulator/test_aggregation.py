@@ -8,7 +8,7 @@ from collections import Counter as Tally
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labkit.emulator.aggregation import Aggregation, Capture, Flow, reported_tcp_flags
@@ -291,6 +291,7 @@ packets = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(packets, st.sampled_from(["lab", "aws"]), st.sampled_from([60, 600]))
 def test_packets_in_are_packets_in_records(sent, pace, interval_s):
     """However windows, silences and calls of close cut the traffic, nothing is lost or doubled."""

@@ -385,6 +385,18 @@ def test_secondary_addresses_stand_in_the_packet_fields():
     }
 
 
+def test_a_vpc_that_nobody_watches_carries_packets_and_records_nothing():
+    switch = Switch("lab")
+    switch.set_vpc("vpc-1", build_vpc(HOSTS), {})
+    converse(switch, 1)
+    assert switch.close(T + 1, ()) == []
+    converse(switch, 1)
+    assert switch.send("eni-a", udp(A, C, (5000, 53)), T + 2) == "eni-c"
+    switch.set_vpc("vpc-1", build_vpc(HOSTS), watching())
+    converse(switch, 1)
+    assert set(sums(switch.close(T + 3, ())).values()) == {1}
+
+
 def test_two_vpcs_with_the_same_addresses_know_nothing_of_each_other():
     other = {"eni-x": A, "eni-z": C}
     switch = lab()
@@ -468,7 +480,7 @@ def test_thousands_of_flows_leave_nothing_behind():
     switch = lab(build_vpc(HOSTS, ingress={"eni-c": ALL_TCP + ALL_UDP}))
 
     def scan(start):
-        for n in range(3000):
+        for n in range(500):
             switch.send("eni-a", tcp(A, C, (1024 + n, 80), SYN), start)
             switch.send("eni-a", udp(A, C, (1024 + n, 53)), start)
             switch.send("eni-a", ping(A, C, identifier=n), start)
@@ -479,7 +491,7 @@ def test_thousands_of_flows_leave_nothing_behind():
 
     scan(T)
     once = scan(T + 1000)
-    assert scan(T + 2000) < once + 1000
+    assert scan(T + 2000) < once + 300
     assert len(switch._networks["vpc-1"].connections) == 0
 
 
@@ -507,7 +519,7 @@ WORLDS = [
 ]
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(steps)
 def test_shortcuts_change_nothing(script):
     """The same script with and without what the switch remembers gives the same records."""

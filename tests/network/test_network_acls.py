@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from vpc_builder import entry
 
@@ -85,6 +85,7 @@ entries = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(entries, unique_by=lambda e: e.rule_number), st.randoms(), st.integers(0, 65535))
 def test_any_order_of_the_entries_gives_the_same_verdict(listed, random, port):
     shuffled = random.sample(listed, len(listed))
@@ -92,6 +93,7 @@ def test_any_order_of_the_entries_gives_the_same_verdict(listed, random, port):
     assert decide(listed, packet, Direction.INGRESS) == decide(shuffled, packet, Direction.INGRESS)
 
 
+@settings(deadline=None)
 @given(st.lists(entries))
 def test_accepted_only_by_an_entry_that_allows(listed):
     verdict = decide(listed, to_port(22), Direction.INGRESS)

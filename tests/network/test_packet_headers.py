@@ -3,7 +3,7 @@
 import struct
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labkit.network.packets import ACK, FIN, SYN, Packet, echo_request, parse, reply_to, syn
@@ -104,6 +104,7 @@ def test_no_whole_packet(data):
     assert parse(data) is None
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=120), st.integers(0, 60))
 def test_any_bytes_are_a_packet_or_none(noise, start):
     damaged = (PORT_UNREACHABLE[:start] + noise)[:120]

@@ -9,6 +9,8 @@ from moto import mock_aws
 
 from labkit.network.topology import ALL, Route, SecurityGroupRule, Vpc, read_vpcs
 
+AMAZON_LINUX_IN_MOTO = "ami-04681a1dbd79675a5"
+
 
 @pytest.fixture
 def ec2(monkeypatch: pytest.MonkeyPatch):
@@ -38,9 +40,8 @@ def made(ec2: Any) -> Any:
     vpc_id = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
     subnet_id = ec2.create_subnet(VpcId=vpc_id, CidrBlock="10.0.1.0/24")["Subnet"]["SubnetId"]
     group_id = ec2.create_security_group(GroupName="web", Description="d", VpcId=vpc_id)["GroupId"]
-    image_id = ec2.describe_images()["Images"][0]["ImageId"]
     instance = ec2.run_instances(
-        ImageId=image_id,
+        ImageId=AMAZON_LINUX_IN_MOTO,
         MinCount=1,
         MaxCount=1,
         SubnetId=subnet_id,

@@ -1,7 +1,7 @@
 """docs.aws.amazon.com/vpc/latest/userguide/route-tables-priority.html"""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labkit.network.routes import find_route
@@ -40,6 +40,7 @@ def test_find_route(routes, address, target):
 routes = st.builds(route, st.integers(0, 32).map(lambda n: f"10.0.2.9/{n}"))
 
 
+@settings(deadline=None)
 @given(st.lists(routes, min_size=1))
 def test_the_longest_prefix_wins_in_any_order(listed):
     found = find_route(listed, "10.0.2.9", {})

@@ -1,7 +1,7 @@
 """docs.aws.amazon.com/vpc/latest/userguide/security-group-rules.html"""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from vpc_builder import build_vpc, rule
 
@@ -172,12 +172,14 @@ rules = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(rules, max_size=8), st.randoms(), st.sampled_from([PING, tcp(22), tcp(80)]))
 def test_the_order_of_the_rules_is_irrelevant(listed, random, packet):
     shuffled = random.sample(listed, len(listed))
     assert judge(listed, packet).action == judge(shuffled, packet).action
 
 
+@settings(deadline=None)
 @given(st.lists(rules, max_size=8), rules, st.sampled_from([PING, tcp(22), tcp(80)]))
 def test_a_rule_more_never_allows_less(listed, another, packet):
     if judge(listed, packet).action == "ACCEPT":
