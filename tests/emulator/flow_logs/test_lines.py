@@ -118,6 +118,13 @@ EGRESS = replace(
         pytest.param("flow-direction traffic-path", ACCEPTED, AROUND, "ingress -", id="ingress"),
         pytest.param("flow-direction traffic-path", EGRESS, AROUND, "egress 1", id="egress"),
         pytest.param(
+            "traffic-path",
+            EGRESS,
+            replace(AROUND, own=replace(OWN, vpc_cidr_blocks=("10.0.0.0/16", "172.31.0.0/16"))),
+            "1",
+            id="egress into one of the VPC's ranges",
+        ),
+        pytest.param(
             "traffic-path", replace(EGRESS, pkt_dstaddr="8.8.8.8"), AROUND, "-", id="out of the VPC"
         ),
         pytest.param("instance-id interface-type", ACCEPTED, AROUND, "i-01234567890123456 -"),

@@ -98,6 +98,10 @@ def test_a_field_in_brackets_or_quotes_is_one(pattern, matching):
     assert compile_pattern(pattern)(APACHE) is matching
 
 
+def test_a_pattern_may_have_1024_characters():
+    assert compile_pattern("x" * 1024)("x" * 1024)
+
+
 @pytest.mark.parametrize(
     ("pattern", "code"),
     [
