@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 import time
@@ -11,6 +12,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
+from labkit import notebooks
 from labkit.kernels import Kernel
 from labkit.waiting import State, Tick, Watch, silent
 
@@ -147,14 +149,11 @@ class _Progress:
     """Counts cells; takes the kernel's standard output, of which the last line is shown."""
 
     def __init__(self, notebook: Path, watch: Watch, stop: Callable[[], bool]) -> None:
-        import nbformat
-
         self.name = notebook.stem
         self.watch = watch
         self.stop = stop
         self.began = time.monotonic()
-        cells = nbformat.read(notebook, as_version=4).cells
-        self.cells = sum(cell.cell_type == "code" and bool(cell.source.strip()) for cell in cells)
+        self.cells = len(notebooks.code_cells(notebook))
         self.done = 0
         self.said = ""
         self._tell()
@@ -198,11 +197,9 @@ def _told(failure: Any) -> str:
 
 def _remove_paths(path: Path) -> None:
     """Take out of an executed notebook where on this machine it lay."""
-    import nbformat
-
     if path.exists():
-        notebook = nbformat.read(path, as_version=4)
-        for key in PRIVATE_METADATA:
-            if key in notebook.metadata.get("papermill", {}):
-                notebook.metadata.papermill[key] = Path(notebook.metadata.papermill[key]).name
-        nbformat.write(notebook, path)
+        notebook = json.loads(path.read_text(encoding="utf-8"))
+        told = notebook["metadata"].get("papermill", {})
+        told.update({key: Path(told[key]).name for key in PRIVATE_METADATA if told.get(key)})
+        text = json.dumps(notebook, indent=1, ensure_ascii=False, sort_keys=True)
+        path.write_text(text + "\n", encoding="utf-8")

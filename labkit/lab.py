@@ -9,7 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from labkit import aws, emulator_process, notebooks, report, stacks
+from labkit import aws, emulator_process, notebooks, report
 from labkit.errors import ParameterError
 from labkit.execution import Outcome, Status, import_papermill
 from labkit.kernels import Kernels
@@ -178,6 +178,8 @@ def _parameters(plan: Plan) -> dict[str, object]:
 
 
 def _look_at_aws(plan: Plan, chosen: list[Path], prefix: str, watch: Watch) -> None:
+    from labkit import stacks  # pandas comes with it, which a run on the emulator does without
+
     region = plan.parameters.get("region") or notebooks.parameters_of(chosen[0]).get("region")
     session = aws.connect("aws", region=str(region) if region else None)
     watch(str(aws.whereami(session)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -40,15 +41,24 @@ def choose(every: Sequence[Path], *, only: Sequence[str] = (), begin: str = "") 
     return [path for index, path in enumerate(every) if index in wanted and index >= first]
 
 
+def code_cells(notebook: Path) -> list[tuple[str, list[str]]]:
+    """Return the source and the tags of each code cell that is not empty."""
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    code = [
+        ("".join(cell["source"]), cell["metadata"].get("tags", []))
+        for cell in cells
+        if cell["cell_type"] == "code"
+    ]
+    return [(source, tags) for source, tags in code if source.strip()]
+
+
 def parameters_of(notebook: Path) -> dict[str, Any]:
     """Return the names and defaults of a notebook's parameters: its cell with that tag."""
-    import nbformat
-
-    for cell in nbformat.read(notebook, as_version=4).cells:
-        if "parameters" in cell.metadata.get("tags", []):
+    for source, tags in code_cells(notebook):
+        if "parameters" in tags:
             return {
                 node.targets[0].id: ast.literal_eval(node.value)
-                for node in ast.parse(cell.source).body
+                for node in ast.parse(source).body
                 if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
             }
     return {}

@@ -132,6 +132,7 @@ class Terminal:
         self.rewrites = self.stream.isatty()
         self.lock = threading.Lock()
         self.present: tuple[Tick, float] | None = None
+        self.written_at = time.monotonic()
         self.ended = threading.Event()
 
     def __enter__(self) -> Terminal:
@@ -156,11 +157,13 @@ class Terminal:
                 self._write(_status(news), ends=True)
 
     def _keep_time(self) -> None:
-        while not self.ended.wait(1 if self.rewrites else HEARTBEAT_S):
+        pause_s = 1 if self.rewrites else HEARTBEAT_S
+        while not self.ended.wait(min(1, pause_s)):
             with self.lock:
-                if self.present:
+                now = time.monotonic()
+                if self.present and now - self.written_at >= pause_s:
                     tick, told_at = self.present
-                    later = tick.elapsed_s + time.monotonic() - told_at
+                    later = tick.elapsed_s + now - told_at
                     self._write(_status(tick, later), ends=not self.rewrites)
 
     def _write(self, text: str, *, ends: bool) -> None:
@@ -168,6 +171,7 @@ class Terminal:
             text = f"\r\x1b[K{text if ends else text[: shutil.get_terminal_size().columns - 1]}"
         self.stream.write(text + ("\n" if ends else ""))
         self.stream.flush()
+        self.written_at = time.monotonic()
 
 
 OUTCOMES = {**ENDINGS, State.STOPPED: " ✗"}

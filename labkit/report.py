@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import html
 import re
+import threading
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 from labkit.execution import Outcome, Status
 
+RENDERING = threading.Lock()
 HTML_FILE = "report.html"
 JUNIT_FILE = "junit.xml"
 OUTSIDE_LINK = re.compile(r"<a\b[^>]*\bhref=\"https?://([^\"]*)\"[^>]*>(.*?)</a>", re.DOTALL)
@@ -36,14 +40,21 @@ def page(outcome: Outcome) -> str:
     if outcome.path is None:
         return ""
     import nbformat
+
+    notebook = nbformat.read(outcome.path, as_version=4)
+    with RENDERING:
+        body, _ = _exporter().from_notebook_node(notebook)
+    return OUTSIDE_LINK.sub(r"\2 <code>\1</code>", body)
+
+
+@cache
+def _exporter() -> Any:
+    """Return nbconvert's exporter; the templates that it compiles are kept for the next page."""
     from nbconvert import HTMLExporter
 
-    exporter = HTMLExporter(
+    return HTMLExporter(
         template_name="basic", exclude_anchor_links=True, optimistic_validation=True
     )
-    notebook = nbformat.read(outcome.path, as_version=4)
-    body, _ = exporter.from_notebook_node(notebook)
-    return OUTSIDE_LINK.sub(r"\2 <code>\1</code>", body)
 
 
 def write(
