@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from itertools import zip_longest
 from typing import Protocol
 
-from labkit.errors import RecordFormatError
+from labkit.errors import LabError, RecordFormatError
 
 # Formats: iputils 20210202, the ping of Amazon Linux 2023 (ping.c, ping_common.c).
 HEADER = re.compile(
@@ -143,11 +143,16 @@ def overlapping(
         runs: Any number of pings.
         latest: Where to begin; by default the run that started last.
         margin_s: How far a record's time may lie off, to either side.
+
+    Raises:
+        LabError: There is no ping at all.
     """
     pending = sorted(runs, key=lambda run: run.started_at)
     if latest is None:
         if not pending:
-            return []
+            raise LabError(
+                "Systems Manager remembers no finished ping on these instances: run 02_ping first."
+            )
         latest = pending[-1]
     together = [latest]
     margin = timedelta(seconds=margin_s)

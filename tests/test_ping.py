@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from labkit import ping
-from labkit.errors import RecordFormatError
+from labkit.errors import LabError, RecordFormatError
 from labkit.ping import PingRun, Reply
 
 AMAZON_LINUX = """\
@@ -186,7 +186,6 @@ def run_at(seconds: float, lasting: float = 3) -> PingRun:
 @pytest.mark.parametrize(
     ("starts", "expected"),
     [
-        pytest.param([], [], id="no ping at all"),
         pytest.param([0], [0], id="one alone"),
         pytest.param([0, 60], [0, 60], id="within the margin"),
         pytest.param([0, 242], [0, 242], id="their margins just touch"),
@@ -199,6 +198,11 @@ def run_at(seconds: float, lasting: float = 3) -> PingRun:
 def test_overlapping(starts, expected):
     together = ping.overlapping([run_at(start) for start in starts])
     assert [run.command_id for run in together] == [f"at {start}" for start in expected]
+
+
+def test_no_ping_at_all_names_the_notebook_that_pings():
+    with pytest.raises(LabError, match="run 02_ping first"):
+        ping.overlapping([])
 
 
 def test_overlapping_with_a_run_that_is_not_the_latest():
