@@ -21,8 +21,18 @@ def data_plane():
 
 
 @pytest.fixture
-def topology(inner, data_plane):
-    return Topology(inner, data_plane, lambda vpc, region: {"eni-1": ()})
+def reads():
+    """The id of each VPC that was read, in order."""
+    return []
+
+
+@pytest.fixture
+def topology(inner, data_plane, reads):
+    def note(vpcs):
+        reads.extend(vpc["VpcId"] for vpc in vpcs)
+        return vpcs
+
+    return Topology(inner, data_plane, lambda vpc, region: {"eni-1": ()}, {"Vpcs": note})
 
 
 @pytest.fixture
@@ -55,10 +65,15 @@ def changed(topology, operation, *ids):
     topology.changed("ec2", operation, "us-east-1", " ".join(ids).encode())
 
 
-def test_a_vpc_without_instances_is_not_read_before_it_is_asked_for(topology, data_plane, vpc):
+def test_a_vpc_without_instances_is_not_read_before_it_is_asked_for(
+    topology, data_plane, vpc, reads
+):
     changed(topology, "CreateSubnet", *vpc)
-    assert data_plane.told == []
+    topology.refresh("us-east-1", [vpc[0]])
+    assert reads == []
     assert set(topology.vpc(vpc[0]).subnets) == {vpc[1]}
+    assert topology.vpc(vpc[0]).id == vpc[0]
+    assert reads == [vpc[0]]
     assert data_plane.told == []
 
 
@@ -114,10 +129,9 @@ def test_a_vpc_that_is_gone_is_forgotten(topology, ec2):
     assert topology.interface("eni-00000000") is None
 
 
-def test_refresh_reads_again_only_what_has_instances(topology, data_plane, vpc, run):
-    changed(topology, "CreateSubnet", *vpc)
-    topology.refresh("us-east-1", [vpc[0]])
-    assert data_plane.told == []
+def test_refresh_reads_again_what_has_instances(topology, data_plane, vpc, run):
     changed(topology, "RunInstances", *vpc, run(vpc[1]))
     topology.refresh("us-east-1", [vpc[0]])
-    assert len(data_plane.told) == 2
+    topology.refresh("us-east-1")
+    topology.refresh("eu-west-1")
+    assert len(data_plane.told) == 3
