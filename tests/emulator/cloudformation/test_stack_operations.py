@@ -1,9 +1,14 @@
 """Stacks: what a learner sees from CreateStack to DELETE_COMPLETE."""
 
 import re
+import time
 
 import pytest
+from stack_caller import Caller
 
+from labkit.emulator.cloudformation import Stacks
+from labkit.emulator.cloudformation.records import Options, StackRecord
+from labkit.emulator.cloudformation.template import parse
 from labkit.emulator.refusal import ServiceError
 
 NETWORK = """
@@ -92,6 +97,25 @@ def test_events_come_in_pages_newest_first(cloudformation, unique, monkeypatch):
         token = {"NextToken": page["NextToken"]} if "NextToken" in page else None
     assert [len(page) for page in pages] == [3, 3, 2]
     assert pages[-1] == ["CREATE_IN_PROGRESS", "CREATE_IN_PROGRESS"]
+
+
+def test_times_are_the_clocks_and_have_an_order(inner, call, unique):
+    cloudformation = Caller(Stacks(inner, clock=lambda: 1_700_000_000.0), call)
+    cloudformation.create(unique, NETWORK)
+    events = cloudformation("DescribeStackEvents", StackName=unique)["StackEvents"][::-1]
+    since = [event["Timestamp"].timestamp() - 1_700_000_000 for event in events]
+    assert since == pytest.approx([n / 1000 for n in range(1, 9)], abs=1e-5)
+
+
+def test_a_status_is_set_only_when_it_still_comes_from_the_right_one():
+    """Else a stack that is being deleted could become CREATE_COMPLETE."""
+    stack = StackRecord(arn="a", name="a", region="r", template=parse(BUCKET), parameters={},
+                        options=Options(), token=None, clock=time.time)  # fmt: skip
+    assert stack.note("CREATE_IN_PROGRESS")
+    assert stack.note("DELETE_IN_PROGRESS", coming_from="CREATE_IN_PROGRESS")
+    assert not stack.note("CREATE_COMPLETE", coming_from="CREATE_IN_PROGRESS")
+    assert stack.status == "DELETE_IN_PROGRESS"
+    assert len(stack.events) == 2
 
 
 def test_description(cloudformation, unique):
@@ -417,7 +441,9 @@ def test_a_stack_can_be_deleted_while_it_is_created(cloudformation, inner, uniqu
     assert stack["StackStatus"] == "DELETE_COMPLETE"
     logs = inner("logs", "us-east-1")
     assert not logs.describe_log_groups(logGroupNamePrefix=f"{unique}-")["logGroups"]
-    assert (unique, "CREATE_COMPLETE") not in cloudformation.events(created["StackId"])
+    events = cloudformation.events(created["StackId"])
+    assert (unique, "CREATE_COMPLETE") not in events
+    assert len({name for name, _ in events}) < 200  # it stopped in the middle
 
 
 @pytest.mark.parametrize("name", ["never-there", "arn:aws:cloudformation:us-east-1:1:stack/a/b"])
