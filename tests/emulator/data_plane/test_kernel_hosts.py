@@ -1,12 +1,12 @@
 """What only kernel hosts can do, and what their commands must not be able to do."""
 
+import os
+import shutil
 import time
 from pathlib import Path
 
 import pytest
-from data_plane_lab import FIRST, FIRST_IP, SECOND, SECOND_IP
-
-from labkit.home import home
+from data_plane_lab import FIRST, FIRST_IP, SECOND, SECOND_IP, Lab, lab_vpc
 
 pytestmark = pytest.mark.kernel_host
 
@@ -71,12 +71,32 @@ def test_rm_rf_of_everything_harms_this_host_alone(kernel_lab):
     assert kernel_lab.run(FIRST, f"ping -c 1 {SECOND_IP}").exit_code == 0
 
 
-def test_the_access_key_cannot_be_read(kernel_lab):
-    secret = home() / "secret"
-    secret.write_text("the key")
-    outcome = kernel_lab.run(FIRST, f"cat {secret}")
-    assert outcome.exit_code
-    assert "the key" not in outcome.stdout
+def test_the_access_key_cannot_be_read(kernel_hosts, monkeypatch):
+    """LABKIT_HOME is hidden even where nothing else would hide it."""
+    home = Path(__file__).parents[3] / "build" / f"home-{os.getpid()}"
+    home.mkdir(parents=True)
+    (home / "key").write_text("the key")
+    monkeypatch.setenv("LABKIT_HOME", str(home))
+    lab = Lab("kernel")
+    try:
+        lab.set_vpc(lab_vpc())
+        outcome = lab.run(FIRST, f"cat {home}/key")
+    finally:
+        lab.data_plane.stop()
+        shutil.rmtree(home)
+    assert (outcome.exit_code, outcome.stdout) == (1, "")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="is about the machine's root")
+@pytest.mark.parametrize("ids", ["uid_map", "gid_map"])
+def test_root_in_a_host_is_not_the_machines_root(kernel_lab, ids):
+    assert kernel_lab.run(FIRST, f"cat /proc/self/{ids}").stdout.split() == ["0", "65534", "1"]
+
+
+def test_no_mount_of_the_machine_can_be_written(kernel_lab):
+    text = kernel_lab.run(FIRST, "cat /proc/self/mounts").stdout
+    writable = [line.split()[:3] for line in text.splitlines() if " rw," in line]
+    assert {kind for _, _, kind in writable} == {"tmpfs", "devpts", "proc"}
 
 
 @pytest.mark.parametrize("place", ["/tmp", "/root", "/home", "/run", "/var/tmp", "/dev/shm"])
@@ -154,13 +174,26 @@ def test_output_that_is_no_text(kernel_lab):
     assert kernel_lab.run(FIRST, r"printf 'a\377b'").stdout == "a\N{REPLACEMENT CHARACTER}b"
 
 
-def test_a_fork_bomb_fills_only_its_own_host(kernel_lab):
-    bomb = "#!/bin/bash", ":(){ :|:& };:", "wait"
+@pytest.mark.parametrize(
+    "last_line",
+    [
+        pytest.param("wait", id="until its time is over"),
+        pytest.param("sleep 0.5", id="and outlives its script"),
+    ],
+)
+def test_a_fork_bomb_fills_only_its_own_host(kernel_lab, last_line):
+    bomb = "#!/bin/bash", ":(){ :|:& };:", last_line
     running = kernel_lab.begin(FIRST, *bomb, timeout_s=2)
     assert kernel_lab.run(SECOND, "echo alive").stdout == "alive\n"
     assert kernel_lab.outcome(running)
     time.sleep(0.2)
-    assert kernel_lab.run(FIRST, "echo recovered").stdout == "recovered\n"
+    assert kernel_lab.run(FIRST, "echo recovered; pgrep -c bash").stdout == "recovered\n0\n"
+
+
+def test_nothing_of_the_users_environment_comes_in(kernel_lab):
+    names = kernel_lab.run(FIRST, "env | cut -d= -f1 | sort").stdout.split()
+    ours = ["AWS_SSM_INSTANCE_ID", "HOME", "LANG", "PATH", "SSM_COMMAND_ID", "USER"]
+    assert set(names) - {"PWD", "OLDPWD", "SHLVL", "_"} == set(ours)
 
 
 def test_memory_has_a_limit(kernel_lab):

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -77,6 +78,18 @@ def test_kill_9_leaves_no_process(host_kind, victim):
             control.kill()
 
 
+@pytest.mark.kernel_host
+def test_a_host_that_hangs_dies_with_the_data_process(kernel_hosts):
+    lab = Lab("kernel")
+    lab.set_vpc(lab_vpc())
+    data_process, *hosts = descendants(lab.data_plane._process.pid)
+    for pid in hosts:
+        os.kill(pid, signal.SIGSTOP)
+    os.kill(data_process, signal.SIGKILL)
+    assert gone_within(3, hosts)
+    lab.data_plane.stop()
+
+
 def test_stop_leaves_no_process_and_may_come_twice(host_kind):
     lab = Lab(host_kind)
     lab.set_vpc(lab_vpc())
@@ -119,6 +132,16 @@ def test_a_death_is_told_and_every_call_says_so(host_kind):
     while not lab.deaths and time.monotonic() < deadline:
         time.sleep(0.01)
     assert lab.deaths == ["the emulator's data process ended (exit code -9): see emulator.log"]
+    with pytest.raises(EmulatorError, match="data process ended"):
+        lab.set_vpc(lab_vpc())
+    lab.data_plane.stop()
+
+
+def test_a_death_ends_the_waiting_for_a_vpc():
+    lab = Lab("in-process")
+    data_process = lab.data_plane._process.pid
+    os.kill(data_process, signal.SIGSTOP)
+    threading.Timer(0.3, os.kill, (data_process, signal.SIGKILL)).start()
     with pytest.raises(EmulatorError, match="data process ended"):
         lab.set_vpc(lab_vpc())
     lab.data_plane.stop()

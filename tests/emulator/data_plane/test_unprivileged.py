@@ -35,6 +35,10 @@ fd, user, device = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
 linux.unshare(linux.CLONE_NEWNS)
 linux.mount(None, "/", None, linux.MS_REC | linux.MS_PRIVATE)
 linux.mount("tmpfs", "/dev/net", "tmpfs", 0)
+linux.mount("tmpfs", "/srv", "tmpfs", 0, f"uid={user}")  # a mount with files of the user's own
+os.mkdir("/srv/private")
+open("/srv/private/key", "w").write("the key")
+os.chown("/srv/private", user, user)
 if device:
     os.mknod("/dev/net/tun", stat.S_IFCHR, os.makedev(10, 200))
     os.chmod("/dev/net/tun", int(device, 8))
@@ -58,7 +62,7 @@ class DataProcessOf:
             )
         ours.settimeout(10)
         self.channel = Channel.of_objects(ours)
-        self.channel.send(Settings("lab", host_kind))
+        self.channel.send(Settings("lab", host_kind, hidden=("/srv/private",)))
 
     def __enter__(self):
         return self.channel
@@ -74,13 +78,18 @@ def test_an_ordinary_user_has_kernel_hosts():
         vpc = lab_vpc()
         channel.send(SetVpc(1, vpc.id, vpc, watch_all(vpc)))
         assert channel.receive() == VpcSet(1, None)
-        script = f"id -u; echo hi > /tmp/x; touch /usr/x; ping -q -c 2 -i 0.2 {SECOND_IP}"
+        script = "id -u; echo hi > /tmp/x; touch /usr/x; touch /srv/x; cat /srv/private/key"
+        script += f"; ping -q -c 2 -i 0.2 {SECOND_IP}"
         channel.send(Run(CommandSpec("c-1", FIRST, (script,))))
         while not isinstance(message := channel.receive(), Finished):
             pass
         assert message.outcome.stdout.startswith("0\n")
         assert "2 received, 0% packet loss" in message.outcome.stdout
-        assert "touch: cannot touch '/usr/x'" in message.outcome.stderr
+        assert message.outcome.stderr.splitlines() == [
+            "touch: cannot touch '/usr/x': Read-only file system",
+            "touch: cannot touch '/srv/x': Read-only file system",
+            "cat: /srv/private/key: No such file or directory",
+        ]
 
 
 @pytest.mark.parametrize(
