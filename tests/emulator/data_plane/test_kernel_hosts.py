@@ -175,15 +175,15 @@ def test_output_that_is_no_text(kernel_lab):
 
 
 @pytest.mark.parametrize(
-    "last_line",
+    ("last_line", "timeout_s"),
     [
-        pytest.param("wait", id="until its time is over"),
-        pytest.param("sleep 0.5", id="and outlives its script"),
+        pytest.param("wait", 2, id="until its time is over"),
+        pytest.param("sleep 0.5", 30, id="and outlives its script"),
     ],
 )
-def test_a_fork_bomb_fills_only_its_own_host(kernel_lab, last_line):
+def test_a_fork_bomb_fills_only_its_own_host(kernel_lab, last_line, timeout_s):
     bomb = "#!/bin/bash", ":(){ :|:& };:", last_line
-    running = kernel_lab.begin(FIRST, *bomb, timeout_s=2)
+    running = kernel_lab.begin(FIRST, *bomb, timeout_s=timeout_s)
     assert kernel_lab.run(SECOND, "echo alive").stdout == "alive\n"
     assert kernel_lab.outcome(running)
     time.sleep(0.2)
