@@ -174,20 +174,24 @@ def test_output_that_is_no_text(kernel_lab):
     assert kernel_lab.run(FIRST, r"printf 'a\377b'").stdout == "a\N{REPLACEMENT CHARACTER}b"
 
 
-@pytest.mark.parametrize(
-    ("last_line", "timeout_s"),
-    [
-        pytest.param("wait", 2, id="until its time is over"),
-        pytest.param("sleep 0.5", 30, id="and outlives its script"),
-    ],
-)
-def test_a_fork_bomb_fills_only_its_own_host(kernel_lab, last_line, timeout_s):
-    bomb = "#!/bin/bash", ":(){ :|:& };:", last_line
-    running = kernel_lab.begin(FIRST, *bomb, timeout_s=timeout_s)
+def test_a_fork_bomb_fills_only_its_own_host(kernel_lab):
+    running = kernel_lab.begin(FIRST, "#!/bin/bash", ":(){ :|:& };:", "wait", timeout_s=2)
     assert kernel_lab.run(SECOND, "echo alive").stdout == "alive\n"
     assert kernel_lab.outcome(running)
     time.sleep(0.2)
     assert kernel_lab.run(FIRST, "echo recovered; pgrep -c bash").stdout == "recovered\n0\n"
+
+
+@pytest.mark.parametrize(
+    ("started", "left"),
+    [
+        pytest.param(20, 20, id="a few go on"),
+        pytest.param(400, 0, id="hundreds are a bomb and are ended"),
+    ],
+)
+def test_what_a_script_leaves_in_the_background(kernel_lab, started, left):
+    kernel_lab.run(FIRST, f"for i in $(seq {started}); do sleep 1000 & done")
+    assert kernel_lab.run(FIRST, "pgrep -c sleep").stdout == f"{left}\n"
 
 
 def test_nothing_of_the_users_environment_comes_in(kernel_lab):
