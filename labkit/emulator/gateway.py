@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 
 from labkit.emulator import admission, protocol, signature
 from labkit.emulator.admission import Secrets
-from labkit.emulator.operations import Call, Operations
+from labkit.emulator.operations import DRY_RUN_THEMSELVES, Call, Operations
 from labkit.emulator.protocol import Answer, Routed
 from labkit.emulator.refusal import ServiceError, not_emulated
 from labkit.emulator.upstream import Wsgi
@@ -127,6 +127,8 @@ class Gateway:
         self, routed: Routed, environ: dict[str, Any], signed: signature.Signature
     ) -> Answer:
         ours = self._operations.get((routed.service, routed.operation))
+        if ours or routed.operation in self._forwarded.get(routed.service, ()):
+            _answer_dry_run(routed)
         if ours is not None:
             call = Call(
                 routed.service,
@@ -186,6 +188,18 @@ class _Body:
         if self._read is not None:
             return 0
         return float("inf") if self._length is None else self._length
+
+
+def _answer_dry_run(routed: Routed) -> None:
+    """Refuse a DryRun before it does something: neither moto nor ours look at it everywhere.
+
+    Source: docs.aws.amazon.com/AWSEC2/latest/APIReference/CommonParameters.html
+    """
+    if routed.service != "ec2" or routed.operation in DRY_RUN_THEMSELVES:
+        return
+    if routed.request.values.get("DryRun", "").lower() == "true":
+        message = "Request would have succeeded, but DryRun flag is set."
+        raise ServiceError("DryRunOperation", message, 412)
 
 
 def _as_service_error(error: ClientError) -> ServiceError:

@@ -28,6 +28,9 @@ Operation = Callable[[Call], dict[str, Any]]
 Operations = dict[tuple[str, str], Operation]
 """Keyed by service and operation, for example ("ec2", "CreateFlowLogs")."""
 
+DRY_RUN_THEMSELVES = frozenset({"CreateFlowLogs", "DescribeFlowLogs", "DeleteFlowLogs"})
+"""Operations that check before they answer a DryRun; the gateway answers it for all others."""
+
 
 def _names(text: str) -> frozenset[str]:
     return frozenset(text.split())

@@ -363,3 +363,32 @@ class TestDependencies:
         assert code(refused) == "DependencyViolation"
         ec2.delete_security_group(GroupId=group)
         ec2.delete_vpc(VpcId=vpc)
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        pytest.param(lambda ec2, ids: ec2.delete_vpc(VpcId=ids["vpc"], DryRun=True), id="ours"),
+        pytest.param(
+            lambda ec2, ids: ec2.delete_vpc_endpoints(
+                VpcEndpointIds=[ids["endpoint"]], DryRun=True
+            ),
+            id="all ours",
+        ),
+        pytest.param(
+            lambda ec2, ids: ec2.create_route_table(VpcId=ids["vpc"], DryRun=True), id="moto's"
+        ),
+        pytest.param(
+            lambda ec2, ids: ec2.create_managed_prefix_list(
+                PrefixListName="p", MaxEntries=1, AddressFamily="IPv4", DryRun=True
+            ),
+            id="moto's that does not look",
+        ),
+    ],
+)
+def test_a_dry_run_does_nothing(ec2, vpc, subnet, endpoint, act):
+    id_ = endpoint(vpc, subnet)["VpcEndpointId"]
+    with pytest.raises(ClientError) as dry:
+        act(ec2, {"vpc": vpc, "endpoint": id_})
+    assert code(dry) == "DryRunOperation"
+    assert ec2.describe_vpc_endpoints(VpcEndpointIds=[id_])["VpcEndpoints"]
