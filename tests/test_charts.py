@@ -192,6 +192,13 @@ def test_a_second_in_an_hour_is_still_seen():
     assert min(bar.get_window_extent().width for bar in bars(ax)) >= 4
 
 
+def test_a_number_beside_the_last_bar_stays_on_the_chart():
+    late = line(ENI_A, IP_A, IP_B, 123456789, 3600, 3600, action="REJECT")
+    ax = charts.swimlanes(parse([*ONE, late]))
+    (box,) = (box for text, box in texts(ax) if text == "✗ 123,456,789")
+    assert box.x1 <= ax.get_window_extent().x1 + 1
+
+
 def test_events_widen_the_time_shown():
     early = NOON - timedelta(minutes=10)
     ax = charts.swimlanes(parse(FOUR), events={"rule removed": early})
@@ -214,6 +221,7 @@ def test_packets_are_summed_and_expected_ones_marked():
     assert seen.count("5 packets, 420 bytes") == 3
     assert "5 + 4 REJECT packets, 756 bytes" in seen
     assert sorted(each.get_xdata()[0] for each in ax.lines) == [5, 5, 9, 9]
+    assert sorted((bar.get_x(), bar.get_width()) for bar in bars(ax)) == [(0, 5)] * 4 + [(5, 4)]
 
 
 def pinged(count, lost=()):
@@ -257,6 +265,7 @@ def test_delays_are_shares_only_if_there_are_enough():
     assert len(charts.delivery_delay(delays(19)).lines) == 0
     ax = charts.delivery_delay(delays(20))
     assert [each.get_linestyle() for each in ax.lines] == ["--", "-"]
+    assert ax.get_legend().get_window_extent().y0 >= ax.get_window_extent().y1 - 1
     assert "S3 (median 9.0 minutes)" in [text for text, _ in texts(ax)]
 
 
@@ -300,6 +309,7 @@ def test_topology_can_be_read(hosts, endpoints, bucket):
         None,
     )
     assert_readable(ax)
+    assert ax.get_window_extent().width > 0.95 * ax.get_figure().bbox.width  # nothing sticks out
 
 
 CHARTS = [

@@ -72,6 +72,7 @@ def test_a_record_counts_if_it_overlaps(logs, group, put, start, end, kept):
     put(line(NOW + minutes(start), NOW + minutes(end)))
     log = cloudwatch.read(logs, group, start=NOW - minutes(10), end=NOW - minutes(1))
     assert len(log) == kept
+    assert log.attrs["read"].events == (start >= -12 and start <= -1)
 
 
 def test_a_filter_pattern_is_applied_by_the_service(logs, group, put):

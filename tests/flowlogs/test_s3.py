@@ -297,5 +297,7 @@ def test_no_credentials_is_the_error_of_boto3(moto_url, connect, monkeypatch, tm
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
-    with pytest.raises(NoCredentialsError):
-        s3.read(boto3.Session(region_name="us-east-1"), "any", start=NOON)
+    nobody = boto3.Session(region_name="us-east-1")
+    for read in (lambda: s3.read(nobody, "any", start=NOON), lambda: s3.keys(nobody, "any")):
+        with pytest.raises(NoCredentialsError):
+            read()
