@@ -7,7 +7,7 @@ monitor-commands.html and the API's reference. boto3's waiter `command_executed`
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -148,23 +148,26 @@ def history(
         instance_ids: Only those that ran on these instances; none: on any.
         since: Only those that were sent then or later; None: all. SSM remembers 30 days.
     """
-    wanted = set(instance_ids)
-    filters = {"Filters": [_invoked_after(since)]} if since else {}
-    pages = ssm.get_paginator("list_command_invocations").paginate(**filters)
-    lines = _lines(ssm, **filters)
+    sent = {"Filters": [_invoked_after(since)]} if since else {}
+    where = [{"InstanceId": instance_id} for instance_id in instance_ids] or [{}]
     found = [
+        invocation
+        for one in where
+        for invocation in _finished(ssm, {**one, **sent})
+        if since is None or invocation["RequestedDateTime"] >= since.replace(microsecond=0)
+    ]
+    lines = {
+        command_id: text for one in where for command_id, text in _lines(ssm, **one, **sent).items()
+    }
+    results = [
         _result(
             ssm.get_command_invocation(CommandId=one["CommandId"], InstanceId=one["InstanceId"]),
             lines,
         )
-        for page in pages
-        for one in page["CommandInvocations"]
-        if one["Status"] in FINISHED
-        and (not wanted or one["InstanceId"] in wanted)
-        and (since is None or one["RequestedDateTime"] >= since.replace(microsecond=0))
+        for one in found
     ]
     never = datetime.min.replace(tzinfo=UTC)
-    return sorted(found, key=lambda result: result.started_at or never)
+    return sorted(results, key=lambda result: result.started_at or never)
 
 
 def nodes(
@@ -199,6 +202,11 @@ def nodes(
         describe=lambda seen: ", ".join(f"{one} {status(seen, one)}" for one in wanted),
     )
     return pd.DataFrame([found[one] for one in wanted], columns=NODE_COLUMNS)
+
+
+def _finished(ssm: Any, which: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for page in ssm.get_paginator("list_command_invocations").paginate(**which):
+        yield from (one for one in page["CommandInvocations"] if one["Status"] in FINISHED)
 
 
 def _information(ssm: Any, instance_ids: list[str]) -> list[dict[str, Any]]:

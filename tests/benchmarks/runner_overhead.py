@@ -24,6 +24,10 @@ PINGS = 5
 PING_S = PINGS - 1.0
 
 
+def say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+
+
 def bare_kernels_s() -> float:
     began = time.perf_counter()
     for _ in range(NOTEBOOKS):
@@ -52,13 +56,13 @@ def main(rounds: int) -> None:
         for number in range(rounds):
             bare.append(bare_kernels_s())
             runs.append(run_s(Path(output)))
-            print(
+            say(
                 f"round {number + 1}: {NOTEBOOKS} bare kernels {bare[-1]:.1f} s, "
                 f"labkit run {runs[-1]:.1f} s and {PING_S:.0f} s of ping, "
                 f"ratio {runs[-1] / bare[-1]:.2f}"
             )
     ratio = statistics.median(runs) / statistics.median(bare)
-    print(f"median ratio {ratio:.2f} ({'under' if ratio < 2 else 'NOT under'} 2)")
+    say(f"median ratio {ratio:.2f} ({'under' if ratio < 2 else 'NOT under'} 2)")
 
 
 if __name__ == "__main__":
