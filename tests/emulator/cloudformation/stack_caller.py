@@ -41,7 +41,11 @@ class Caller:
 
     def events(self, name_or_id):
         """Return (logical id, status) of all events, oldest first."""
-        events = self("DescribeStackEvents", StackName=name_or_id)["StackEvents"]
+        events, token = [], {}
+        while token is not None:
+            page = self("DescribeStackEvents", StackName=name_or_id, **token)
+            events += page["StackEvents"]
+            token = {"NextToken": page["NextToken"]} if "NextToken" in page else None
         return [(event["LogicalResourceId"], event["ResourceStatus"]) for event in events[::-1]]
 
     def reason(self, name_or_id, logical_id, status):

@@ -321,6 +321,7 @@ def test_events_of_a_deletion(cloudformation, inner, unique):
 
 
 def test_a_deleted_stack_is_known_by_its_id_only(cloudformation, unique):
+    cloudformation.create(f"{unique}-other", NETWORK)
     stack_id = cloudformation.create(unique, NETWORK)["StackId"]
     cloudformation.delete(unique)
     assert cloudformation("DescribeStacks", StackName=stack_id)["Stacks"]
@@ -328,6 +329,7 @@ def test_a_deleted_stack_is_known_by_its_id_only(cloudformation, unique):
     assert unique not in listed
     gone = cloudformation("ListStacks", StackStatusFilter=["DELETE_COMPLETE"])["StackSummaries"]
     assert unique in [stack["StackName"] for stack in gone]
+    assert {stack["StackStatus"] for stack in gone} == {"DELETE_COMPLETE"}
     with pytest.raises(ServiceError, match=f"Stack with id {unique} does not exist"):
         cloudformation("DescribeStacks", StackName=unique)
 
@@ -368,6 +370,7 @@ def test_an_emptied_bucket_goes_at_the_second_try(cloudformation, inner, unique)
     cloudformation.delete(unique)
     s3.delete_object(Bucket=bucket, Key="a")
     assert cloudformation.delete(unique)["StackStatus"] == "DELETE_COMPLETE"
+    assert bucket not in [found["Name"] for found in s3.list_buckets()["Buckets"]]
     assert not vpcs(inner, unique)
 
 
