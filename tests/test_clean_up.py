@@ -120,6 +120,7 @@ def test_after_a_deploy_that_failed(session, deploy, cloudformation):
     name = deploy(AvailabilityZone="us-east-1z")
     with pytest.raises(StackFailed, match="PrivateSubnet"):
         stacks.follow(cloudformation, name)
+    assert clean_up.inventory(session, name).resources == (), "what was rolled back is not there"
     assert clean_up.clean_up(session, name).clean
     assert stacks.describe(cloudformation, name) is None
 
