@@ -26,7 +26,7 @@ MESSAGE = re.compile(r"^(?:\[[0-9.]+\] )?(From .+)$", re.MULTILINE)
 STATISTICS = re.compile(
     r"^(?P<transmitted>\d+) packets transmitted, (?P<received>\d+) received"
     r"(?:, \+(?P<duplicates>\d+) duplicates)?(?:, \+(?P<corrupted>\d+) corrupted)?"
-    r"(?:, \+(?P<errors>\d+) errors)?(?:, (?P<loss>[0-9.]+)% packet loss)?",
+    r"(?:, \+(?P<errors>\d+) errors)?",
     re.MULTILINE,
 )
 TIMES = re.compile(r"^rtt min/avg/max/mdev = ([0-9.]+)/([0-9.]+)/([0-9.]+)/([0-9.]+) ms", re.M)

@@ -171,6 +171,7 @@ def test_runs_finds_every_ping_in_the_history():
     assert [(run.command_id, run.result.transmitted) for run in runs] == [
         ("one", 2), ("two in one command", 5), ("two in one command", 2),
     ]  # fmt: skip
+    assert [len(run.result.replies) for run in runs] == [2, 0, 2], "each has its own"
     assert runs[0].started_at == history[1].started_at
 
 
