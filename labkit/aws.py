@@ -162,7 +162,7 @@ def _check_region(region: str, known: list[str]) -> None:
         raise TargetError(f"There is no region {region!r}: {hint}")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Whereami:
     """Whose account, which region, and whether it is AWS or the emulator.
 
@@ -221,6 +221,8 @@ class Whereami:
     def __str__(self) -> str:
         return "\n".join(f"{name:<16}{text}" for name, text in self.rows())
 
+    __repr__ = __str__
+
     def _repr_html_(self) -> str:
         cells = "".join(
             f"<tr><th style='text-align:left'>{name}</th>"
@@ -267,47 +269,6 @@ def whereami(aws: boto3.Session) -> Whereami:
         host_kind=run_file.host_kind,
         host_kind_reason=run_file.host_kind_reason,
         pace=run_file.pace,
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class CostItem:
-    """A thing that costs while it exists; source says where the price is from."""
-
-    what: str
-    usd_per_hour: float
-    source: str
-
-
-@dataclass(frozen=True, slots=True)
-class Cost:
-    """What the lab costs on AWS for each hour it is up: an estimate, from list prices."""
-
-    items: tuple[CostItem, ...]
-
-    @property
-    def total(self) -> float:
-        return sum(item.usd_per_hour for item in self.items)
-
-    def __str__(self) -> str:
-        lines = [f"{item.usd_per_hour:7.4f}  {item.what} ({item.source})" for item in self.items]
-        return "\n".join([f"about {self.total:.2f} USD an hour (an estimate, us-east-1):", *lines])
-
-
-def hourly_cost_usd() -> Cost:
-    """Return an estimate of what the lab of cfn/lab.yaml costs an hour in us-east-1.
-
-    AWS's own price pages are the truth: aws.amazon.com/ec2/pricing/on-demand,
-    aws.amazon.com/privatelink/pricing, aws.amazon.com/ebs/pricing.
-    """
-    notes = "list price as noted by third parties in 2026"
-    gb_month_to_hour = 1 / 730
-    return Cost(
-        (
-            CostItem("2 instances t4g.micro", 2 * 2 * 0.0042, f"{notes}, twice t4g.nano's"),
-            CostItem("2 interface endpoints in one zone", 2 * 0.01, f"{notes}; begun hours count"),
-            CostItem("2 volumes gp3 of 8 GB", 16 * 0.08 * gb_month_to_hour, notes),
-        )
     )
 
 

@@ -9,7 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from labkit import aws, emulator_process, notebooks, report
+from labkit import aws, costs, emulator_process, notebooks, report
 from labkit.errors import ParameterError
 from labkit.execution import Outcome, Status, import_papermill
 from labkit.kernels import Kernels
@@ -183,7 +183,7 @@ def _look_at_aws(plan: Plan, chosen: list[Path], prefix: str, watch: Watch) -> N
     region = plan.parameters.get("region") or notebooks.parameters_of(chosen[0]).get("region")
     session = aws.connect("aws", region=str(region) if region else None)
     watch(str(aws.whereami(session)))
-    watch(str(aws.hourly_cost_usd()))
+    watch(str(costs.hourly_cost_usd()))
     creates = any(path.stem.startswith(DEPLOY) for path in chosen)
     if creates and stacks.describe(session.client("cloudformation"), prefix):
         raise ParameterError(
