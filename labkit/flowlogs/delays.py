@@ -67,7 +67,8 @@ def _from_cloudwatch(
     arrived = pd.to_datetime(ingested, unit="ms", utc=True)
     ends = table["end"].to_pandas()
     frame = _frame("CloudWatch Logs", ends, arrived)
-    return frame.loc[ends >= window.start, :]
+    # A record knows whole seconds only.
+    return frame.loc[ends >= window.start.replace(microsecond=0), :]
 
 
 def _frame(destination: str, ends: pd.Series, arrived: pd.Series) -> pd.DataFrame:
