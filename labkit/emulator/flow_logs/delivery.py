@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 
 from labkit.emulator.aggregation import FlowRecord
 from labkit.emulator.flow_logs.flow_log import FlowLog
-from labkit.emulator.flow_logs.lines import Surroundings, line, version_of
+from labkit.emulator.flow_logs.lines import Surroundings, Values, values, version_of
 from labkit.emulator.flow_logs.registry import Registry
 from labkit.emulator.flow_logs.s3_keys import SLOT_S
 from labkit.emulator.flow_logs.to_cloudwatch_logs import ToCloudWatchLogs
@@ -106,14 +106,14 @@ class Delivery:
         return record.closed_at + CLOUDWATCH_LOGS_AFTER_S
 
     def _write(self, flow_log: FlowLog, records: Sequence[FlowRecord]) -> None:
-        written = [(record, self._line(flow_log, record)) for record in records]
+        rows = [(record, self._values(flow_log, record)) for record in records]
         if flow_log.settings.destination_type == "s3":
-            self._to_s3.write(flow_log, written)
+            self._to_s3.write(flow_log, rows)
         else:
-            problem = self._to_cloudwatch_logs.write(flow_log, written)
+            problem = self._to_cloudwatch_logs.write(flow_log, rows)
             self._registry.delivered(flow_log.id, problem)
 
-    def _line(self, flow_log: FlowLog, record: FlowRecord) -> str:
+    def _values(self, flow_log: FlowLog, record: FlowRecord) -> Values:
         interfaces = self._registry.interfaces
         around = Surroundings(
             account_id=flow_log.account_id,
@@ -121,7 +121,7 @@ class Delivery:
             own=interfaces.own(record),
             next_hop=interfaces.next_hop(record),
         )
-        return line(flow_log.fields, record, around)
+        return values(flow_log.fields, record, around)
 
     def _work(self) -> None:
         while True:

@@ -128,7 +128,7 @@ class FlowLogs:
             settings=settings,
             fields=request.fields(settings.log_format),
             created_at=datetime.fromtimestamp(self._clock(), UTC),
-            destination_options=call.parameters.get("DestinationOptions"),
+            destination_options=request.destination_options(call.parameters, settings),
         )
         self._registry.add(flow_log)
         if tags:

@@ -1,4 +1,4 @@
-"""One flow record as one line of text, in the fields and the order of a log format.
+"""The values of one flow record, and its line of text, in the fields and order of a log format.
 
 Source: docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html#flow-logs-fields
 """
@@ -13,6 +13,9 @@ from labkit.emulator.aggregation import FlowRecord
 from labkit.fields import BY_NAME
 
 NONE = "-"
+
+Values = tuple[str | int | None, ...]
+"""One record's values in the order of its flow log's fields."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,26 +56,36 @@ def header(fields: Sequence[str]) -> str:
     return " ".join(fields)
 
 
-def line(fields: Sequence[str], record: FlowRecord, around: Surroundings) -> str:
-    """Return the record's line. What does not apply, or is not computed here, is ``-``.
+def values(fields: Sequence[str], record: FlowRecord, around: Surroundings) -> Values:
+    """Return the record's values. What does not apply, or is not computed here, is None.
 
     In a NODATA or SKIPDATA line only what belongs to the interface and the window is filled in.
 
     Source: docs.aws.amazon.com/vpc/latest/userguide/flow-logs-records-examples.html
     """
     has_flow = record.log_status == "OK"
-    return " ".join(
-        _value(name, record, around) if has_flow or name in _WITHOUT_FLOW else NONE
+    return tuple(
+        _value(name, record, around) if has_flow or name in _WITHOUT_FLOW else None
         for name in fields
     )
 
 
-def _value(name: str, record: FlowRecord, around: Surroundings) -> str:
+def text(row: Values) -> str:
+    """Return a record's line of text; None is ``-``."""
+    return " ".join(NONE if value is None else str(value) for value in row)
+
+
+def line(fields: Sequence[str], record: FlowRecord, around: Surroundings) -> str:
+    """Return the record's line of text."""
+    return text(values(fields, record, around))
+
+
+def _value(name: str, record: FlowRecord, around: Surroundings) -> str | int | None:
     value = _VALUES[name](record, around) if name in _VALUES else None
-    return NONE if value is None or value == "" else str(value)
+    return None if value == "" else value
 
 
-Value = Callable[[FlowRecord, Surroundings], object]
+Value = Callable[[FlowRecord, Surroundings], str | int | None]
 
 
 def _own(attribute: str) -> Value:
@@ -86,7 +99,7 @@ def _next_hop(attribute: str) -> Value:
     only, since nothing received it on the way out.
     """
 
-    def value(record: FlowRecord, around: Surroundings) -> object:
+    def value(record: FlowRecord, around: Surroundings) -> str | int | None:
         if record.direction == "egress" and record.action != "ACCEPT":
             return None
         return getattr(around.next_hop, attribute, None)

@@ -1,8 +1,10 @@
 import gzip
+import io
 import json
 import time
 from dataclasses import dataclass
 
+import pyarrow.parquet as pq
 import pytest
 
 from labkit.emulator.aggregation import FlowRecord
@@ -111,6 +113,35 @@ def test_records_of_one_slot_become_one_gzip_file_with_a_header(lab, create, del
         f"2 123456789012 eni-b 10.0.1.4 10.0.1.5 0 0 1 5 420 {SLOT} {SLOT + 4} ACCEPT OK",
         f"2 123456789012 eni-a 10.0.1.4 10.0.1.5 0 0 1 5 420 {SLOT + 2} {SLOT + 4} ACCEPT OK",
     ]
+
+
+@pytest.mark.parametrize(
+    ("options", "folder"),
+    [
+        pytest.param({}, "vpcflowlogs/us-east-1/2027/01/15", id="by day"),
+        pytest.param({"PerHourPartition": True}, "vpcflowlogs/us-east-1/2027/01/15/08", id="hour"),
+        pytest.param(
+            {"HiveCompatiblePartitions": True, "PerHourPartition": True},
+            "aws-service=vpcflowlogs/aws-region=us-east-1/year=2027/month=01/day=15/hour=08",
+            id="Hive-compatible",
+        ),
+    ],
+)
+@pytest.mark.parametrize("file_format", ["plain-text", "parquet"])
+def test_destination_options_together(lab, create, delivery, options, folder, file_format):
+    """docs.aws.amazon.com/vpc/latest/userguide/flow-logs-s3-path.html"""
+    options = {"FileFormat": file_format, **options}
+    (id_,) = create(**lab.to_s3(DestinationOptions=options))["FlowLogIds"]
+    delivery.deliver([make_record(id_, "eni-a")])
+    delivery.deliver_due()
+    (key,) = keys(lab)
+    assert key.split("/", 2)[2].rpartition("/")[0] == folder
+    body = lab.s3.get_object(Bucket=lab.bucket, Key=key)["Body"].read()
+    if file_format == "parquet":
+        (row,) = pq.read_table(io.BytesIO(body)).to_pylist()
+        assert (row["interface_id"], row["bytes"], row["dstport"]) == ("eni-a", 420, 0)
+    else:
+        assert gzip.decompress(body).startswith(HEADER.encode())
 
 
 def test_each_slot_has_a_file_of_its_own(lab, create, delivery):

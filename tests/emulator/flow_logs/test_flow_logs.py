@@ -147,10 +147,19 @@ def test_tags_can_be_changed_by_the_ordinary_calls(lab, create, describe):
             id="Firehose",
         ),
         pytest.param(
-            {"DestinationOptions": {"FileFormat": "parquet"}},
+            {"DestinationOptions": {"FileFormat": "csv"}},
+            "InvalidParameter",
+            "Invalid FileFormat: csv",
+            id="another file format",
+        ),
+        pytest.param(
+            {
+                "DestinationOptions": {"FileFormat": "parquet"},
+                "LogFormat": "${srcaddr} ${bytes} ${srcaddr}",
+            },
             "UnsupportedOperation",
-            "parquet",
-            id="Parquet",
+            "a field named twice",
+            id="two Parquet columns of one name",
         ),
         pytest.param(
             {"TagFieldSpecifications": [{}]},
@@ -290,12 +299,59 @@ def test_a_bucket_policy_that_denies_is_unsuccessful(lab, create):
     )
 
 
-def test_a_bucket_with_a_kms_key_is_refused_by_name(lab, create):
-    rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms"}}
+KEY_ID = "1234abcd-12ab-34cd-56ef-1234567890ab"
+KEY_ARN = f"arn:aws:kms:us-east-1:123456789012:key/{KEY_ID}"
+
+
+def encrypt(lab, algorithm, key=None):
+    named = {"KMSMasterKeyID": key} if key else {}
+    rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": algorithm, **named}}
     lab.s3.put_bucket_encryption(
         Bucket=lab.bucket, ServerSideEncryptionConfiguration={"Rules": [rule]}
     )
-    assert refused(create, **lab.to_s3())[0] == "UnsupportedOperation"
+
+
+# docs.aws.amazon.com/vpc/latest/userguide/flow-logs-troubleshooting.html
+def test_a_bucket_encrypted_with_a_key_that_is_named_by_its_id_is_undeliverable(
+    lab, create, describe
+):
+    encrypt(lab, "aws:kms", KEY_ID)
+    (entry,) = create(**lab.to_s3())["Unsuccessful"]
+    assert entry["Error"] == {
+        "Code": "400",
+        "Message": f"LogDestination: {lab.bucket} is undeliverable",
+    }
+    assert describe() == []
+
+
+# docs.aws.amazon.com/AmazonCloudWatch/latest/logs/AWS-logs-infrastructure-S3.html
+@pytest.mark.parametrize(
+    ("key", "told"),
+    [
+        pytest.param(KEY_ARN, KEY_ARN, id="a key of one's own"),
+        pytest.param(None, "an AWS managed KMS key", id="AWS's key"),
+    ],
+)
+def test_a_bucket_with_a_kms_key_is_refused_by_name(lab, create, key, told):
+    encrypt(lab, "aws:kms", key)
+    code, message = refused(create, **lab.to_s3())
+    assert code == "UnsupportedOperation"
+    assert told in message
+
+
+def test_a_bucket_encrypted_by_s3_itself_will_do(lab, create):
+    encrypt(lab, "AES256")
+    assert create(**lab.to_s3())["FlowLogIds"]
+
+
+# docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DestinationOptionsRequest.html
+def test_destination_options_have_defaults(lab, create, describe):
+    create(**lab.to_s3(DestinationOptions={"HiveCompatiblePartitions": True}))
+    assert describe()[0]["DestinationOptions"] == {
+        "FileFormat": "plain-text",
+        "HiveCompatiblePartitions": True,
+        "PerHourPartition": False,
+    }
 
 
 @pytest.mark.parametrize(
@@ -306,6 +362,15 @@ def test_a_bucket_with_a_kms_key_is_refused_by_name(lab, create):
         pytest.param({"TrafficType": "REJECT"}, False, id="another traffic type"),
         pytest.param({"LogFormat": "${srcaddr}"}, False, id="another format"),
         pytest.param({"MaxAggregationInterval": 60}, False, id="another interval"),
+        pytest.param(
+            {"DestinationOptions": {"FileFormat": "plain-text"}}, True, id="the defaults by name"
+        ),
+        pytest.param(
+            {"DestinationOptions": {"FileFormat": "parquet"}}, False, id="another file format"
+        ),
+        pytest.param(
+            {"DestinationOptions": {"PerHourPartition": True}}, False, id="another layout"
+        ),
     ],
 )
 def test_a_second_flow_log_on_the_same_resource(lab, create, change, exists):
