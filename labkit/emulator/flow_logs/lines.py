@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from labkit.emulator.aggregation import FlowRecord
 from labkit.fields import BY_NAME
@@ -37,13 +37,14 @@ class InterfaceFacts:
 class Surroundings:
     """Where a record was made: the account, its interface, and the one at the other end.
 
-    version: the highest version among the format's fields.
+    version: the highest version among the format's fields. tags: the tag fields with a value.
     """
 
     account_id: str
     version: int
     own: InterfaceFacts | None = None
     next_hop: InterfaceFacts | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
 
 
 def version_of(fields: Sequence[str]) -> int:
@@ -135,10 +136,15 @@ def _traffic_path(record: FlowRecord, around: Surroundings) -> int | None:
     return 1 if inside else None
 
 
+def _tag(name: str) -> Value:
+    return lambda record, around: around.tags.get(name)
+
+
 def _attribute(name: str) -> Value:
     return lambda record, around: getattr(record, name)
 
 
+_TAG_FIELDS = ("instance-tag", "instance-tag-2", "interface-tag", "interface-tag-2")
 _VALUES: Mapping[str, Value] = {
     "version": lambda record, around: around.version,
     "account-id": lambda record, around: around.account_id,
@@ -171,10 +177,11 @@ _VALUES: Mapping[str, Value] = {
     "next-hop-az-id": _next_hop("availability_zone_id"),
     "next-hop-vpc-id": _next_hop("vpc_id"),
     "next-hop-interface-type": lambda record, around: _interface_type(around.next_hop),
+    **{name: _tag(name) for name in _TAG_FIELDS},
 }
 """The fields that have a value here. The others are always ``-``: sublocations, AWS services'
 address ranges (no such address is in a VPC), ECS, reject reasons other than security groups and
-network ACLs, regional NAT gateways, encryption controls, and tags."""
+network ACLs, regional NAT gateways, encryption controls, and Auto Scaling groups."""
 
 _WITHOUT_FLOW = frozenset(
     {
@@ -190,5 +197,6 @@ _WITHOUT_FLOW = frozenset(
         "region",
         "az-id",
         "interface-type",
+        *_TAG_FIELDS,
     }
 )

@@ -11,6 +11,7 @@ from typing import Any
 
 from labkit.emulator.flow_logs.flow_log import Settings
 from labkit.emulator.flow_logs.s3_keys import EXTENSIONS, Layout
+from labkit.emulator.flow_logs.tag_fields import tag_keys
 from labkit.emulator.refusal import ServiceError, not_emulated
 from labkit.errors import RecordFormatError
 from labkit.fields import BY_NAME, DEFAULT_FORMAT, parse_format
@@ -19,7 +20,7 @@ RESOURCE_TYPES = ("VPC", "Subnet", "NetworkInterface")
 TRAFFIC_TYPES = ("ACCEPT", "REJECT", "ALL")
 INTERVALS_S = (60, 600)
 MAX_RESOURCES = 300
-NOT_HONORED = ("DeliverCrossAccountRole", "TagFieldSpecifications")
+NOT_HONORED = ("DeliverCrossAccountRole",)
 
 _BUCKET_ARN = re.compile(r"arn:aws:s3:::([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(.*))?")
 _GROUP_ARN = re.compile(r"arn:aws:logs:([a-z0-9-]+):(\d{12}):log-group:([^:]+)(:\*)?")
@@ -61,6 +62,7 @@ def settings(asked: Mapping[str, Any], *, region: str, account_id: str) -> Setti
         "traffic_type": _traffic_type(asked),
         "log_format": log_format,
         "max_aggregation_interval": interval_s,
+        "tag_keys": tag_keys(asked.get("TagFieldSpecifications", ())),
     }
     made = Settings(**common, **_destination(asked, region=region, account_id=account_id))
     if made.layout.file_format == "parquet" and len(set(names)) < len(names):

@@ -162,10 +162,28 @@ def test_tags_can_be_changed_by_the_ordinary_calls(lab, create, describe):
             id="two Parquet columns of one name",
         ),
         pytest.param(
-            {"TagFieldSpecifications": [{}]},
+            {"TagFieldSpecifications": [{"ResourceType": "subnet", "TagKeys": ["a"]}]},
+            "InvalidParameter",
+            "invalid ResourceType subnet",
+            id="a subnet's tags",
+        ),
+        pytest.param(
+            {"TagFieldSpecifications": [{"ResourceType": "auto-scaling-group", "TagKeys": ["a"]}]},
             "UnsupportedOperation",
-            "TagFieldSpecifications",
-            id="tag fields",
+            "auto-scaling-group",
+            id="an Auto Scaling group's tags",
+        ),
+        pytest.param(
+            {"TagFieldSpecifications": [{"ResourceType": "instance", "TagKeys": ["a", "b", "c"]}]},
+            "InvalidParameter",
+            "one or two",
+            id="three tags",
+        ),
+        pytest.param(
+            {"TagFieldSpecifications": [{"ResourceType": "instance", "TagKeys": ["a"]}] * 2},
+            "InvalidParameter",
+            "each for another ResourceType",
+            id="one resource type twice",
         ),
         pytest.param(
             {"TagSpecifications": [{"ResourceType": "vpc", "Tags": []}]},
@@ -344,6 +362,13 @@ def test_a_bucket_encrypted_by_s3_itself_will_do(lab, create):
     assert create(**lab.to_s3())["FlowLogIds"]
 
 
+# docs.aws.amazon.com/AWSEC2/latest/APIReference/API_FlowLog.html
+def test_tag_field_specifications_are_told_again(lab, create, describe):
+    asked = [{"ResourceType": "instance", "TagKeys": ["Name", "Role"]}]
+    create(**lab.to_s3(TagFieldSpecifications=asked))
+    assert describe()[0]["TagFieldSpecifications"] == asked
+
+
 # docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DestinationOptionsRequest.html
 def test_destination_options_have_defaults(lab, create, describe):
     create(**lab.to_s3(DestinationOptions={"HiveCompatiblePartitions": True}))
@@ -370,6 +395,11 @@ def test_destination_options_have_defaults(lab, create, describe):
         ),
         pytest.param(
             {"DestinationOptions": {"PerHourPartition": True}}, False, id="another layout"
+        ),
+        pytest.param(
+            {"TagFieldSpecifications": [{"ResourceType": "instance", "TagKeys": ["Name"]}]},
+            False,
+            id="other tag fields",
         ),
     ],
 )
