@@ -94,16 +94,20 @@ class Network:
         self.iam.create_instance_profile(InstanceProfileName=name)
         self.iam.add_role_to_instance_profile(InstanceProfileName=name, RoleName=name)
         parameter = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-arm64"
+        image = self.ssm.get_parameter(Name=parameter)["Parameter"]["Value"]
+        return [self.run_instance(image, name) for _ in range(2)]
+
+    def run_instance(self, image, profile):
         answer = self.ec2.run_instances(
-            ImageId=self.ssm.get_parameter(Name=parameter)["Parameter"]["Value"],
+            ImageId=image,
             InstanceType="t4g.micro",
-            MinCount=2,
-            MaxCount=2,
+            MinCount=1,
+            MaxCount=1,
             SubnetId=self.subnet_id,
             SecurityGroupIds=[self.nodes_group],
-            IamInstanceProfile={"Name": name},
+            IamInstanceProfile={"Name": profile},
         )
-        return answer["Instances"]
+        return answer["Instances"][0]
 
     def ping(self, count):
         """Ping the second node from the first; return the invocation."""
