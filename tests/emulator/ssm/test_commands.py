@@ -38,6 +38,7 @@ def command(letters, *, max_errors=0, max_concurrency=50):
         pytest.param("SDS", 2, "Incomplete", id="one of two deliveries"),
         pytest.param("FFT", 1, "Failed", id="terminated after too many errors"),
         pytest.param("FET", 1, "Failed", id="errors of both kinds"),
+        pytest.param("FFEET", 3, "Failed", id="too many errors, though few of each kind"),
         pytest.param("SCS", 0, "Cancelled", id="cancelled"),
     ],
 )
