@@ -19,6 +19,7 @@ from labkit.emulator.flow_logs.flow_logs import FlowLogs
 from labkit.emulator.flow_logs.registry import Registry
 from labkit.emulator.flow_logs.tags import Tags
 from labkit.emulator.logs.log_events import LogEvents
+from labkit.emulator.logs.retention import Retention
 from labkit.emulator.operations import Operations
 from labkit.emulator.ssm.dispatch import Dispatch
 from labkit.emulator.ssm.nodes import ManagedNodes
@@ -89,6 +90,7 @@ class Parts:
             nodes,
             RunCommand(dispatch, inner, clock, output=output),
             LogEvents(inner),
+            Retention(inner),
             Stacks(outer),
             Identities(inner),
         )
