@@ -19,10 +19,13 @@ from labkit.emulator.flow_logs.flow_logs import FlowLogs
 from labkit.emulator.flow_logs.registry import Registry
 from labkit.emulator.flow_logs.tags import Tags
 from labkit.emulator.logs.log_events import LogEvents
+from labkit.emulator.logs.retention import Retention
 from labkit.emulator.operations import Operations
 from labkit.emulator.ssm.dispatch import Dispatch
 from labkit.emulator.ssm.nodes import ManagedNodes
+from labkit.emulator.ssm.output_to_s3 import OutputToS3
 from labkit.emulator.ssm.run_command import RunCommand
+from labkit.emulator.ssm.worker import Worker
 from labkit.emulator.sts.identities import Identities
 from labkit.emulator.topology import Topology
 from labkit.emulator.upstream import DEFAULT_REGION, Clients, Moto
@@ -72,7 +75,9 @@ class Parts:
         }
         self.topology = Topology(inner, self.data_plane, registry.captures, amend)
         nodes = ManagedNodes(self.topology, endpoints.endpoints, inner, clock)
-        dispatch = Dispatch(self.data_plane, nodes, clock)
+        output = OutputToS3(outer, nodes)
+        self._worker = Worker("run-command")
+        dispatch = Dispatch(self.data_plane, nodes, clock, output=output, later=self._worker.later)
         self._services = (
             endpoints,
             VpcEndpointServices(inner),
@@ -83,8 +88,9 @@ class Parts:
             FlowLogs(registry, inner, self.topology, clock),
             Tags(inner),
             nodes,
-            RunCommand(dispatch, inner, clock),
+            RunCommand(dispatch, inner, clock, output=output),
             LogEvents(inner),
+            Retention(inner),
             Stacks(outer),
             Identities(inner),
         )
@@ -110,4 +116,5 @@ class Parts:
 
     def stop(self) -> None:
         self.data_plane.stop()
+        self._worker.stop()
         self.delivery.stop()

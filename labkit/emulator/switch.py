@@ -130,6 +130,11 @@ class Switch:
             counter.last = now
         return shortcut.receiver_id
 
+    def skip(self, interface_id: str, now: float) -> None:
+        """Note that the wire lost a packet for an interface (see ``Aggregation.skip``)."""
+        if port := self._ports.get(interface_id):
+            self._aggregation.skip(port.network.paths.vpc.id, interface_id, now=now)
+
     def close(self, now: float, busy_vpcs: Collection[str]) -> list[FlowRecord]:
         """Return the records that are complete by now; busy_vpcs are those where a command runs."""
         if now >= self._expire_at:

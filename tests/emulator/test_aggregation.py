@@ -279,6 +279,96 @@ def test_tcp_flags_do_not_leak_into_the_next_window():
     assert [record.tcp_flags for record in log.closes(T + 120)] == [2, 1]
 
 
+def statuses(records):
+    return [(record.log_status, record.start, record.end) for record in records]
+
+
+@pytest.mark.parametrize(
+    ("interval_s", "since", "until", "ends"),
+    [
+        pytest.param(60, 0, 60, [60], id="from one full minute to the next"),
+        pytest.param(60, 0, 59.9, [], id="not before it has passed"),
+        pytest.param(60, 1, 119, [], id="a window that was not watched from its start"),
+        pytest.param(60, 1, 240, [120, 180, 240], id="one for each window"),
+        pytest.param(600, 1, 960, [960], id="ten minutes"),
+    ],
+)
+def test_a_whole_window_in_silence_is_a_nodata_record(interval_s, since, until, ends):
+    """docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html, log-status"""
+    log = Log(Capture("fl-1", "ALL", interval_s), pace="aws")
+    assert log.closes(T + since) == []
+    records = log.closes(T + until)
+    expected = [("NODATA", T + end - interval_s, T + end - 1) for end in ends]
+    assert statuses(records) == expected
+    assert [record.closed_at for record in records] == [T + end for end in ends]
+    assert {record.interface_id for record in records} <= {"eni-1"}
+
+
+def test_no_nodata_at_the_pace_of_the_lab():
+    log = Log(ALL_60)
+    log.closes(T)
+    assert log.closes(T + 600, busy=False) == []
+
+
+@pytest.mark.parametrize(
+    ("traffic_type", "expected"),
+    [
+        pytest.param("ALL", ["OK", "NODATA"], id="all traffic"),
+        pytest.param("REJECT", ["NODATA"], id="accepted traffic breaks the silence, too"),
+    ],
+)
+def test_a_packet_breaks_the_silence_of_its_window_only(traffic_type, expected):
+    """docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html, log-status"""
+    log = Log(Capture("fl-1", traffic_type, 60), pace="aws")
+    log.closes(T)
+    log.sees(T + 59.9)
+    records = log.closes(T + 60) + log.closes(T + 120)
+    assert [record.log_status for record in records] == expected
+    assert records[-1].start == T + 60
+
+
+def test_a_counter_of_traffic_left_out_makes_the_next_packet_come_back_here():
+    """The switch counts by itself as long as a counter's window lasts, and no longer."""
+    log = Log(Capture("fl-1", "REJECT", 60), pace="aws")
+    observed = log.aggregation.observe("vpc-1", FLOW, size_bytes=84, tcp_flags=0, now=T)
+    assert [counter.window_end for counter in observed] == [T + 60]
+
+
+def test_when_silence_is_looked_at():
+    log = Log(ALL_60, pace="aws")
+    assert log.aggregation.next_close() == -math.inf
+    log.closes(T + 1)
+    assert log.aggregation.next_close() == T + 120
+    log.watch()
+    log.closes(T + 2)
+    assert log.aggregation.next_close() is None
+
+
+def test_a_capture_that_stays_keeps_its_windows():
+    log = Log(ALL_60, pace="aws")
+    log.closes(T)
+    log.watch(ALL_60, Capture("fl-2", "ALL", 60))
+    assert [record.flow_log_id for record in log.closes(T + 60)] == ["fl-1"]
+
+
+@pytest.mark.parametrize("pace", ["lab", "aws"])
+def test_what_was_dropped_is_one_skipdata_record_for_each_capture(pace):
+    """docs.aws.amazon.com/vpc/latest/userguide/flow-logs-records-examples.html"""
+    log = Log(ALL_60, Capture("fl-2", "REJECT", 60), pace=pace)
+    log.closes(T)
+    log.sees(T + 1)
+    for second in (2, 3):
+        log.aggregation.skip("vpc-1", "eni-1", now=T + second)
+    log.aggregation.skip("vpc-1", "eni-2", now=T)
+    log.aggregation.skip("vpc-2", "eni-1", now=T)
+    records = log.closes(T + 60)
+    assert [(r.flow_log_id, *statuses([r])[0]) for r in records] == [
+        ("fl-1", "OK", T + 1, T + 1),
+        ("fl-1", "SKIPDATA", T + 2, T + 3),
+        ("fl-2", "SKIPDATA", T + 2, T + 3),
+    ]
+
+
 packets = st.lists(
     st.tuples(
         st.floats(0, 300),  # seconds since the one before

@@ -551,3 +551,31 @@ def test_shortcuts_change_nothing(script):
     for switch, total in zip((quick, slow), totals, strict=True):
         total.update(sums(switch.close_all(now)))
     assert totals[0] == totals[1]
+
+
+def test_a_packet_that_the_wire_lost_is_told():
+    """docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html, log-status"""
+    switch = lab()
+    assert switch.send("eni-a", ping(A, B), T) == "eni-b"
+    switch.skip("eni-b", T)
+    switch.skip("eni-none", T)
+    records = switch.close(T + 60, {"vpc-1"})
+    assert {(r.interface_id, r.log_status) for r in records} == {
+        ("eni-a", "OK"),
+        ("eni-b", "OK"),
+        ("eni-b", "SKIPDATA"),
+    }
+
+
+def test_a_flow_that_goes_on_leaves_no_window_without_data():
+    """Not even for a flow log of rejected traffic, which counts none of it."""
+    switch = Switch("aws")
+    reject = Capture("fl-1", "REJECT", 60)
+    switch.set_vpc("vpc-1", build_vpc(HOSTS), watching(HOSTS, reject))
+    switch.close(T, ())
+    for second in range(0, 180, 10):
+        switch.send("eni-a", ping(A, B), T + second)
+        switch.send("eni-b", pong(B, A), T + second)
+    records = switch.close(T + 180, ())
+    assert {(r.interface_id, r.log_status) for r in records} == {("eni-c", "NODATA")}
+    assert len(records) == 3

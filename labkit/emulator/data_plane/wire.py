@@ -43,7 +43,7 @@ class Wire:
         """Carry packets from and to a TUN device; the wire owns fd from here on."""
         os.set_blocking(fd, False)
         self._tuns[interface_id] = fd
-        self._ports[interface_id] = partial(self._write, fd)
+        self._ports[interface_id] = partial(self._write, interface_id, fd)
         self._loop.watch(fd, partial(self._read, interface_id, fd))
 
     def unplug(self, interface_id: str) -> None:
@@ -84,10 +84,12 @@ class Wire:
                 self.not_ipv4 += 1
         self._on_traffic()
 
-    def _write(self, fd: int, data: bytes) -> None:
+    def _write(self, interface_id: str, fd: int, data: bytes) -> None:
         try:
             os.write(fd, data)
         except OSError as error:
             if error.errno not in _QUEUE_IS_FULL | {errno.EIO}:
                 raise
             self.lost += 1
+            if error.errno in _QUEUE_IS_FULL:
+                self._switch.skip(interface_id, time.time())

@@ -57,8 +57,7 @@ def check_bucket(inner: Clients, settings: Settings, *, region: str, account_id:
     delivery = delivery_to(settings, account_id=account_id, region=region)
     if not _exists(s3, bucket):
         raise Unsuccessful(f"LogDestination: {bucket} does not exist")
-    if _default_encryption(s3, bucket).startswith("aws:kms"):
-        raise not_emulated("ec2", "CreateFlowLogs to a bucket that is encrypted with a KMS key")
+    _check_encryption(s3, bucket)
     try:
         policy = bucket_policy.completed(policy_of(s3, bucket), delivery)
     except bucket_policy.Denied:
@@ -102,12 +101,29 @@ def _exists(s3: Any, bucket: str) -> bool:
     return True
 
 
-def _default_encryption(s3: Any, bucket: str) -> str:
+def _check_encryption(s3: Any, bucket: str) -> None:
+    """Refuse a bucket that is encrypted with a KMS key: there is no KMS here to ask its policy.
+
+    A customer managed key must be named by its ARN, else nothing can be delivered.
+
+    Source: docs.aws.amazon.com/vpc/latest/userguide/flow-logs-troubleshooting.html
+    """
+    encryption = _default_encryption(s3, bucket)
+    if not encryption.get("SSEAlgorithm", "").startswith("aws:kms"):
+        return
+    key = encryption.get("KMSMasterKeyID")
+    if key and not key.startswith("arn:"):
+        raise Unsuccessful(f"LogDestination: {bucket} is undeliverable")
+    whose = f"the KMS key {key}" if key else "an AWS managed KMS key"
+    raise not_emulated("ec2", f"CreateFlowLogs to a bucket that is encrypted with {whose}")
+
+
+def _default_encryption(s3: Any, bucket: str) -> dict[str, str]:
     try:
         answer = s3.get_bucket_encryption(Bucket=bucket)
     except ClientError as error:
         if error.response["Error"]["Code"] == "ServerSideEncryptionConfigurationNotFoundError":
-            return ""
+            return {}
         raise
     rule = answer["ServerSideEncryptionConfiguration"]["Rules"][0]
-    return rule.get("ApplyServerSideEncryptionByDefault", {}).get("SSEAlgorithm", "")
+    return rule.get("ApplyServerSideEncryptionByDefault", {})

@@ -30,6 +30,7 @@ class Settings:
     role_arn: str | None = field(default=None, compare=False)
     bucket: str | None = None
     layout: Layout = field(default_factory=Layout)
+    tag_keys: tuple[tuple[str, str], ...] = ()  # tag fields and the keys of their values
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,7 @@ class FlowLog:
     fields: tuple[str, ...]
     created_at: datetime
     destination_options: dict[str, Any] | None = field(default=None, compare=False)
+    tag_field_specifications: list[Any] | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,7 @@ def described(flow_log: FlowLog, deliver_logs: DeliverLogs, tags: list[Any]) -> 
         "LogFormat": settings.log_format,
         "MaxAggregationInterval": settings.max_aggregation_interval,
         "DestinationOptions": flow_log.destination_options,
+        "TagFieldSpecifications": flow_log.tag_field_specifications,
         "CreationTime": flow_log.created_at,
         "Tags": tags,
     }

@@ -128,7 +128,8 @@ class FlowLogs:
             settings=settings,
             fields=request.fields(settings.log_format),
             created_at=datetime.fromtimestamp(self._clock(), UTC),
-            destination_options=call.parameters.get("DestinationOptions"),
+            destination_options=request.destination_options(call.parameters, settings),
+            tag_field_specifications=call.parameters.get("TagFieldSpecifications"),
         )
         self._registry.add(flow_log)
         if tags:

@@ -1,4 +1,4 @@
-"""One flow record as one line of text, in the fields and the order of a log format.
+"""The values of one flow record, and its line of text, in the fields and order of a log format.
 
 Source: docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html#flow-logs-fields
 """
@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from labkit.emulator.aggregation import FlowRecord
 from labkit.fields import BY_NAME
 
 NONE = "-"
+
+Values = tuple[str | int | None, ...]
+"""One record's values in the order of its flow log's fields."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +37,14 @@ class InterfaceFacts:
 class Surroundings:
     """Where a record was made: the account, its interface, and the one at the other end.
 
-    version: the highest version among the format's fields.
+    version: the highest version among the format's fields. tags: the tag fields with a value.
     """
 
     account_id: str
     version: int
     own: InterfaceFacts | None = None
     next_hop: InterfaceFacts | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
 
 
 def version_of(fields: Sequence[str]) -> int:
@@ -53,26 +57,36 @@ def header(fields: Sequence[str]) -> str:
     return " ".join(fields)
 
 
-def line(fields: Sequence[str], record: FlowRecord, around: Surroundings) -> str:
-    """Return the record's line. What does not apply, or is not computed here, is ``-``.
+def values(fields: Sequence[str], record: FlowRecord, around: Surroundings) -> Values:
+    """Return the record's values. What does not apply, or is not computed here, is None.
 
     In a NODATA or SKIPDATA line only what belongs to the interface and the window is filled in.
 
     Source: docs.aws.amazon.com/vpc/latest/userguide/flow-logs-records-examples.html
     """
     has_flow = record.log_status == "OK"
-    return " ".join(
-        _value(name, record, around) if has_flow or name in _WITHOUT_FLOW else NONE
+    return tuple(
+        _value(name, record, around) if has_flow or name in _WITHOUT_FLOW else None
         for name in fields
     )
 
 
-def _value(name: str, record: FlowRecord, around: Surroundings) -> str:
+def text(row: Values) -> str:
+    """Return a record's line of text; None is ``-``."""
+    return " ".join(NONE if value is None else str(value) for value in row)
+
+
+def line(fields: Sequence[str], record: FlowRecord, around: Surroundings) -> str:
+    """Return the record's line of text."""
+    return text(values(fields, record, around))
+
+
+def _value(name: str, record: FlowRecord, around: Surroundings) -> str | int | None:
     value = _VALUES[name](record, around) if name in _VALUES else None
-    return NONE if value is None or value == "" else str(value)
+    return None if value == "" else value
 
 
-Value = Callable[[FlowRecord, Surroundings], object]
+Value = Callable[[FlowRecord, Surroundings], str | int | None]
 
 
 def _own(attribute: str) -> Value:
@@ -86,7 +100,7 @@ def _next_hop(attribute: str) -> Value:
     only, since nothing received it on the way out.
     """
 
-    def value(record: FlowRecord, around: Surroundings) -> object:
+    def value(record: FlowRecord, around: Surroundings) -> str | int | None:
         if record.direction == "egress" and record.action != "ACCEPT":
             return None
         return getattr(around.next_hop, attribute, None)
@@ -122,10 +136,15 @@ def _traffic_path(record: FlowRecord, around: Surroundings) -> int | None:
     return 1 if inside else None
 
 
+def _tag(name: str) -> Value:
+    return lambda record, around: around.tags.get(name)
+
+
 def _attribute(name: str) -> Value:
     return lambda record, around: getattr(record, name)
 
 
+_TAG_FIELDS = ("instance-tag", "instance-tag-2", "interface-tag", "interface-tag-2")
 _VALUES: Mapping[str, Value] = {
     "version": lambda record, around: around.version,
     "account-id": lambda record, around: around.account_id,
@@ -158,10 +177,11 @@ _VALUES: Mapping[str, Value] = {
     "next-hop-az-id": _next_hop("availability_zone_id"),
     "next-hop-vpc-id": _next_hop("vpc_id"),
     "next-hop-interface-type": lambda record, around: _interface_type(around.next_hop),
+    **{name: _tag(name) for name in _TAG_FIELDS},
 }
 """The fields that have a value here. The others are always ``-``: sublocations, AWS services'
 address ranges (no such address is in a VPC), ECS, reject reasons other than security groups and
-network ACLs, regional NAT gateways, encryption controls, and tags."""
+network ACLs, regional NAT gateways, encryption controls, and Auto Scaling groups."""
 
 _WITHOUT_FLOW = frozenset(
     {
@@ -177,5 +197,6 @@ _WITHOUT_FLOW = frozenset(
         "region",
         "az-id",
         "interface-type",
+        *_TAG_FIELDS,
     }
 )

@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from labkit.emulator.flow_logs.flow_log import Settings
-from labkit.emulator.flow_logs.s3_keys import Layout
+from labkit.emulator.flow_logs.s3_keys import EXTENSIONS, Layout
+from labkit.emulator.flow_logs.tag_fields import tag_keys
 from labkit.emulator.refusal import ServiceError, not_emulated
 from labkit.errors import RecordFormatError
 from labkit.fields import BY_NAME, DEFAULT_FORMAT, parse_format
@@ -19,7 +20,7 @@ RESOURCE_TYPES = ("VPC", "Subnet", "NetworkInterface")
 TRAFFIC_TYPES = ("ACCEPT", "REJECT", "ALL")
 INTERVALS_S = (60, 600)
 MAX_RESOURCES = 300
-NOT_HONORED = ("DeliverCrossAccountRole", "TagFieldSpecifications")
+NOT_HONORED = ("DeliverCrossAccountRole",)
 
 _BUCKET_ARN = re.compile(r"arn:aws:s3:::([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/(.*))?")
 _GROUP_ARN = re.compile(r"arn:aws:logs:([a-z0-9-]+):(\d{12}):log-group:([^:]+)(:\*)?")
@@ -55,14 +56,18 @@ def settings(asked: Mapping[str, Any], *, region: str, account_id: str) -> Setti
     if interval_s not in INTERVALS_S:
         raise _invalid("Invalid Flow Log Max Aggregation Interval")
     log_format = asked.get("LogFormat", DEFAULT_FORMAT)
-    fields(log_format)
+    names = fields(log_format)
     common = {
         "resource_id": "",
         "traffic_type": _traffic_type(asked),
         "log_format": log_format,
         "max_aggregation_interval": interval_s,
+        "tag_keys": tag_keys(asked.get("TagFieldSpecifications", ())),
     }
-    return Settings(**common, **_destination(asked, region=region, account_id=account_id))
+    made = Settings(**common, **_destination(asked, region=region, account_id=account_id))
+    if made.layout.file_format == "parquet" and len(set(names)) < len(names):
+        raise not_emulated("ec2", "CreateFlowLogs with FileFormat parquet and a field named twice")
+    return made
 
 
 def fields(log_format: str) -> tuple[str, ...]:
@@ -87,6 +92,17 @@ def tags(specifications: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
                 "for this operation.",
             )
     return [tag for specification in specifications for tag in specification.get("Tags", ())]
+
+
+def destination_options(asked: Mapping[str, Any], made: Settings) -> dict[str, Any] | None:
+    """Return DestinationOptions with its defaults filled in; None if there were none."""
+    layout = made.layout
+    options = {
+        "FileFormat": layout.file_format,
+        "HiveCompatiblePartitions": layout.hive_compatible,
+        "PerHourPartition": layout.per_hour,
+    }
+    return options if asked.get("DestinationOptions") else None
 
 
 def _invalid(message: str) -> ServiceError:
@@ -164,10 +180,12 @@ def _bucket(asked: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _layout(prefix: str, options: Mapping[str, Any]) -> Layout:
-    if options.get("FileFormat", "plain-text") != "plain-text":
-        raise not_emulated("ec2", "CreateFlowLogs with FileFormat parquet")
+    file_format = options.get("FileFormat", "plain-text")
+    if file_format not in EXTENSIONS:
+        raise _invalid(f"Invalid FileFormat: {file_format}")
     return Layout(
         prefix,
         hive_compatible=options.get("HiveCompatiblePartitions", False),
         per_hour=options.get("PerHourPartition", False),
+        file_format=file_format,
     )

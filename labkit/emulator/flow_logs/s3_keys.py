@@ -7,6 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Literal
+
+FileFormat = Literal["plain-text", "parquet"]
+EXTENSIONS: dict[FileFormat, str] = {"plain-text": "log.gz", "parquet": "log.parquet"}
 
 SLOT_S = 300
 """Files are published for slots of five minutes."""
@@ -14,11 +18,12 @@ SLOT_S = 300
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Where the files of one flow log go: the folder's prefix and its partitions."""
+    """Where the files of one flow log go, and what they are: DestinationOptions and the prefix."""
 
     prefix: str = ""  # "" or one that ends in a slash
     hive_compatible: bool = False
     per_hour: bool = False
+    file_format: FileFormat = "plain-text"
 
 
 def slot_of(end: int) -> int:
@@ -35,7 +40,7 @@ def folder(layout: Layout, account_id: str) -> str:
 def object_key(
     layout: Layout, slot: int, *, account_id: str, region: str, flow_log_id: str, unique: str
 ) -> str:
-    """Return the key of one text file.
+    """Return the key of one file.
 
     Args:
         layout: where the flow log's files go.
@@ -52,5 +57,5 @@ def object_key(
         else f"vpcflowlogs/{region}/{at:%Y/%m/%d}/"
     )
     hours = (f"hour={at:%H}/" if layout.hive_compatible else f"{at:%H}/") * layout.per_hour
-    name = f"{account_id}_vpcflowlogs_{region}_{flow_log_id}_{at:%Y%m%dT%H%MZ}_{unique}.log.gz"
-    return f"{folder(layout, account_id)}{days}{hours}{name}"
+    name = f"{account_id}_vpcflowlogs_{region}_{flow_log_id}_{at:%Y%m%dT%H%MZ}_{unique}"
+    return f"{folder(layout, account_id)}{days}{hours}{name}.{EXTENSIONS[layout.file_format]}"

@@ -16,6 +16,7 @@ from labkit.emulator import roles
 from labkit.emulator.aggregation import FlowRecord
 from labkit.emulator.flow_logs.destinations import FLOW_LOGS_SERVICE, assume_role_context
 from labkit.emulator.flow_logs.flow_log import ACCESS_ERROR, UNKNOWN_ERROR, FlowLog
+from labkit.emulator.flow_logs.lines import Values, text
 from labkit.emulator.policies import UnsupportedPolicy
 from labkit.emulator.upstream import Clients
 
@@ -42,8 +43,8 @@ class ToCloudWatchLogs:
         self._inner = inner
         self._outer = outer
 
-    def write(self, flow_log: FlowLog, records: Sequence[tuple[FlowRecord, str]]) -> str | None:
-        """Write records and their lines; returns DeliverLogsErrorMessage if they are lost."""
+    def write(self, flow_log: FlowLog, records: Sequence[tuple[FlowRecord, Values]]) -> str | None:
+        """Write records and their values; returns DeliverLogsErrorMessage if they are lost."""
         try:
             role = self._assume(flow_log)
             for stream, items in _by_stream(flow_log, records):
@@ -76,13 +77,13 @@ class ToCloudWatchLogs:
         role: roles.Permissions,
         flow_log: FlowLog,
         stream: str,
-        items: Sequence[tuple[FlowRecord, str]],
+        items: Sequence[tuple[FlowRecord, Values]],
     ) -> None:
         group = flow_log.settings.log_group_name or ""
         logs = self._outer("logs", flow_log.region)
         self._make_stream(role, flow_log, logs, stream)
         _require(role, "logs:PutLogEvents", _stream_arn(flow_log, stream))
-        events = [{"timestamp": record.start * 1000, "message": line} for record, line in items]
+        events = [{"timestamp": record.start * 1000, "message": text(row)} for record, row in items]
         events.sort(key=lambda event: event["timestamp"])
         for batch in _batches(events):
             answer = logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=batch)
@@ -113,8 +114,8 @@ def _require(role: roles.Permissions, action: str, resource: str) -> None:
 
 
 def _by_stream(
-    flow_log: FlowLog, records: Sequence[tuple[FlowRecord, str]]
-) -> Iterator[tuple[str, list[tuple[FlowRecord, str]]]]:
+    flow_log: FlowLog, records: Sequence[tuple[FlowRecord, Values]]
+) -> Iterator[tuple[str, list[tuple[FlowRecord, Values]]]]:
     """Group records by their streams: eni-...-all, or -accept or -reject by the traffic type."""
     suffix = flow_log.settings.traffic_type.lower()
     ordered = sorted(records, key=lambda item: item[0].interface_id)

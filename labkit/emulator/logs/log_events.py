@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import uuid
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -83,10 +83,7 @@ class LogEvents:
         if names and prefix:
             message = "Only one of logStreamNames and logStreamNamePrefix may be given."
             raise ServiceError("InvalidParameterException", message)
-        streams = _stream_names(logs, group) if names else set()
-        if not streams.issuperset(names):
-            message = "The specified log stream does not exist."
-            raise ServiceError("ResourceNotFoundException", message)
+        _check_streams(logs, group, names)
         narrowed = {k: asked[k] for k in ("startTime", "endTime") if k in asked}
         if names:
             narrowed["logStreamNames"] = names
@@ -117,7 +114,9 @@ class LogEvents:
         _limit(parameters)
         if "endTime" in parameters:
             parameters["endTime"] = max(parameters["endTime"] - 1, 0)
-        return _answer(self._inner("logs", call.region).get_log_events(**parameters))
+        logs = self._inner("logs", call.region)
+        _check_streams(logs, parameters["logGroupName"], [parameters["logStreamName"]])
+        return _answer(logs.get_log_events(**parameters))
 
     def describe_log_streams(self, call: Call) -> dict[str, Any]:
         """Answer a group's streams; storedBytes is always 0, as on AWS since 2019.
@@ -174,6 +173,12 @@ def _page_end(events: list[dict[str, Any]], offset: int, limit: int) -> int:
         if size_bytes > MAX_PAGE_BYTES and index > offset:
             return index
     return min(offset + limit, len(events))
+
+
+def _check_streams(logs: Any, group: str, names: Sequence[str]) -> None:
+    if names and not _stream_names(logs, group).issuperset(names):
+        message = "The specified log stream does not exist."
+        raise ServiceError("ResourceNotFoundException", message)
 
 
 def _stream_names(logs: Any, group: str) -> set[str]:

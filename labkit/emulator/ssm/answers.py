@@ -11,6 +11,7 @@ from typing import Any
 from labkit.emulator.ssm.commands import Command, Invocation
 from labkit.emulator.ssm.documents import PLUGIN, RUN_SHELL_SCRIPT
 from labkit.emulator.ssm.output import combined
+from labkit.emulator.ssm.output_to_s3 import STDERR, STDOUT
 from labkit.emulator.ssm.times import as_datetime, as_text, duration
 
 NOT_STARTED = -1
@@ -28,9 +29,7 @@ def command(found: Command) -> dict[str, Any]:
         "Targets": asked.get("Targets", []),
         "Status": status.status,
         "StatusDetails": status.details,
-        "OutputS3Region": found.region,
-        "OutputS3BucketName": "",
-        "OutputS3KeyPrefix": "",
+        **_output_s3(found),
         "MaxConcurrency": asked.get("MaxConcurrency", "50"),
         "MaxErrors": asked.get("MaxErrors", "0"),
         "TargetCount": len(found.invocations),
@@ -58,8 +57,7 @@ def invocation(found: Command, one: Invocation, *, details: bool) -> dict[str, A
         "Status": one.status.status,
         "StatusDetails": one.status.details,
         "TraceOutput": "",
-        "StandardOutputUrl": "",
-        "StandardErrorUrl": "",
+        **_urls(found, one),
         "CommandPlugins": [_plugin(found, one)] if details else [],
     }
 
@@ -76,11 +74,8 @@ def _plugin(found: Command, one: Invocation) -> dict[str, Any]:
         "StatusDetails": status.details,
         "ResponseCode": ended.exit_code if ended else NOT_STARTED,
         "Output": combined(ended.stdout, ended.stderr) if ended else "",
-        "StandardOutputUrl": "",
-        "StandardErrorUrl": "",
-        "OutputS3Region": found.region,
-        "OutputS3BucketName": "",
-        "OutputS3KeyPrefix": "",
+        **_urls(found, one),
+        **_output_s3(found),
         **{name: as_datetime(at) for name, at in times.items() if at is not None},
     }
 
@@ -103,11 +98,27 @@ def plugin_output(found: Command, one: Invocation) -> dict[str, Any]:
         "Status": status.status,
         "StatusDetails": status.details,
         "StandardOutputContent": ended.stdout if ended else "",
-        "StandardOutputUrl": "",
         "StandardErrorContent": ended.stderr if ended else "",
-        "StandardErrorUrl": "",
+        **_urls(found, one),
         "CloudWatchOutputConfig": _no_cloudwatch_output(),
     }
+
+
+def _output_s3(found: Command) -> dict[str, str]:
+    place = found.output
+    return {
+        "OutputS3Region": place.bucket_region if place else found.region,
+        "OutputS3BucketName": place.bucket if place else "",
+        "OutputS3KeyPrefix": place.prefix if place else "",
+    }
+
+
+def _urls(found: Command, one: Invocation) -> dict[str, str]:
+    """Return where stdout and stderr are in S3: told whether or not they could be written."""
+    names = {"StandardOutputUrl": STDOUT, "StandardErrorUrl": STDERR}
+    if found.output is None:
+        return dict.fromkeys(names, "")
+    return {key: found.output.url(found.id, one.instance_id, name) for key, name in names.items()}
 
 
 def _no_cloudwatch_output() -> dict[str, Any]:

@@ -20,6 +20,8 @@ from labkit.emulator.ssm.commands import (
 )
 from labkit.emulator.ssm.nodes import ManagedNodes
 from labkit.emulator.ssm.output import MAX_STDERR, MAX_STDOUT
+from labkit.emulator.ssm.output_to_s3 import STDERR, STDOUT, OutputToS3
+from labkit.emulator.ssm.worker import Job
 
 
 class DataPlane(Protocol):
@@ -32,17 +34,31 @@ class DataPlane(Protocol):
 class Dispatch:
     """Every command that was sent, and how far it got.
 
-    Commands are handed to the hosts at once. One to a stopped node that was managed before waits
-    for it until the total timeout; it is looked at whenever Run Command is asked anything.
+    Commands are handed to the hosts at once, to as many as MaxConcurrency allows. One to a
+    stopped node that was managed before waits for it until the total timeout; it is looked at
+    whenever Run Command is asked anything.
 
     Args:
         data_plane: has the hosts where commands run.
         nodes: the managed nodes.
         clock: epoch seconds.
+        output: uploads output to S3.
+        later: does a job soon on another thread: the one that brings the hosts' news may neither
+            upload nor ask about nodes.
     """
 
-    def __init__(self, data_plane: DataPlane, nodes: ManagedNodes, clock: Callable[[], float]):
+    def __init__(
+        self,
+        data_plane: DataPlane,
+        nodes: ManagedNodes,
+        clock: Callable[[], float],
+        *,
+        output: OutputToS3,
+        later: Callable[[Job], None],
+    ):
         self._data_plane = data_plane
+        self._output = output
+        self._later = later
         self._nodes = nodes
         self._clock = clock
         self.lock = threading.RLock()
@@ -80,6 +96,7 @@ class Dispatch:
                     running.append(id_)
         for id_ in running:
             self._data_plane.cancel(command.id, id_)
+        self._go_on(command)
 
     def on_started(self, command_id: str, instance_id: str, at: float) -> None:
         with self.lock:
@@ -87,17 +104,37 @@ class Dispatch:
                 found.started_at = at
 
     def on_finished(self, outcome: CommandOutcome) -> None:
-        """Note how a command ended; of its output, as much as is ever shown."""
+        """Note how a command ended, once its output is uploaded, and send it to the next nodes."""
         with self.lock:
-            if found := self._invocation(outcome.command_id, outcome.instance_id):
-                found.started_at = outcome.started_at
-                found.outcome = Outcome(
-                    Status(outcome.status, outcome.status_details),
-                    outcome.exit_code,
-                    outcome.stdout[:MAX_STDOUT],
-                    outcome.stderr[:MAX_STDERR],
-                    outcome.ended_at,
-                )
+            command = self._commands.get(outcome.command_id)
+        if command is None or outcome.instance_id not in command.invocations:
+            return
+        if command.output is None:
+            self._note(command, outcome)
+        else:
+            self._later(lambda: self._upload(command, outcome))
+        self._later(lambda: self._go_on(command))
+
+    def _upload(self, command: Command, outcome: CommandOutcome) -> None:
+        texts = {STDOUT: outcome.stdout, STDERR: outcome.stderr}
+        try:
+            if command.output:
+                self._output.upload(command.output, command.id, outcome.instance_id, texts)
+        finally:
+            self._note(command, outcome)
+
+    def _note(self, command: Command, outcome: CommandOutcome) -> None:
+        """Keep how an invocation ended; of its output, as much as is ever shown."""
+        with self.lock:
+            found = command.invocations[outcome.instance_id]
+            found.started_at = outcome.started_at
+            found.outcome = Outcome(
+                Status(outcome.status, outcome.status_details),
+                outcome.exit_code,
+                outcome.stdout[:MAX_STDOUT],
+                outcome.stderr[:MAX_STDERR],
+                outcome.ended_at,
+            )
 
     def _invocation(self, command_id: str, instance_id: str) -> Invocation | None:
         command = self._commands.get(command_id)
@@ -119,11 +156,12 @@ class Dispatch:
         No lock is held while the hosts are told: they may tell something at the same time.
         """
         with self.lock:
+            command.give_turns()
             waiting = [one for one in command.invocations.values() if _waits(one)]
         for one in waiting:
             if self._clock() > command.expires_at:
                 one.outcome = DELIVERY_TIMED_OUT
-            elif is_ready(one.instance_id) and self._claim(one):
+            elif one.has_turn and is_ready(one.instance_id) and self._claim(one):
                 self._data_plane.run(_spec(command, one))
 
     def _claim(self, one: Invocation) -> bool:
@@ -136,8 +174,11 @@ class Dispatch:
     def look_after(self, region: str) -> None:
         """Hand over, or time out, what waits for its node."""
         for command in self.in_region(region):
-            if any(_waits(one) for one in command.invocations.values()):
-                self._hand_over(command, lambda id_: self._nodes.is_online(id_, region))
+            self._go_on(command)
+
+    def _go_on(self, command: Command) -> None:
+        if any(_waits(one) for one in command.invocations.values()):
+            self._hand_over(command, lambda id_: self._nodes.is_online(id_, command.region))
 
 
 def _waits(one: Invocation) -> bool:

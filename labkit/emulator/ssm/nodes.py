@@ -120,6 +120,12 @@ class ManagedNodes:
         found = self._topology.instance(instance_id)
         return found[2].state if found else None
 
+    def role_allows(self, instance_id: str, action: str, resource: str) -> bool:
+        """Return whether the role of the instance's profile allows an action, by its policies."""
+        found = self._topology.instance(instance_id)
+        arn = found[2].profile_arn if found else None
+        return self._allows(arn, [action], resource)
+
     def computer_name(self, instance_id: str) -> str:
         """Return the instance's private DNS name, which it has for its own."""
         found = self._topology.instance(instance_id)
@@ -193,21 +199,22 @@ class ManagedNodes:
         )
 
     def _is_allowed(self, profile_arn: str | None) -> bool:
-        """Return whether the instance profile's role allows what the agent asks for.
+        """Return whether the instance profile's role allows what the agent asks for."""
+        return self._allows(profile_arn, ACTIONS, "*")
 
-        A policy that is not evaluated here counts as one that does not allow it.
-        """
+    def _allows(self, profile_arn: str | None, actions: Sequence[str], resource: str) -> bool:
+        """Ask the roles; a policy that is not evaluated here counts as one that does not allow."""
         if profile_arn is None:
             return False
         iam = self._inner("iam", DEFAULT_REGION)
         try:
             return any(
-                all(role.allow(action, "*") for action in ACTIONS)
+                all(role.allow(action, resource) for action in actions)
                 for arn in roles.profile_role_arns(iam, profile_arn)
                 for role in [roles.permissions(iam, arn)]
             )
         except UnsupportedPolicy as error:
-            log.warning("%s makes no managed node: a policy has %s", profile_arn, error)
+            log.warning("%s counts as allowing nothing: a policy has %s", profile_arn, error)
             return False
 
 

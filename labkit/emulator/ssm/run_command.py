@@ -18,6 +18,7 @@ from labkit.emulator.ssm.command_filters import compile_filters
 from labkit.emulator.ssm.commands import Command
 from labkit.emulator.ssm.dispatch import Dispatch
 from labkit.emulator.ssm.documents import PLUGIN, check_document, read_script
+from labkit.emulator.ssm.output_to_s3 import OutputToS3
 from labkit.emulator.upstream import Clients
 
 KNOWN_AFTER_S = 0.1
@@ -28,8 +29,6 @@ NOT_HONORED = (
     "AlarmConfiguration",
     "DocumentHash",
     "NotificationConfig",
-    "OutputS3BucketName",
-    "OutputS3KeyPrefix",
     "ServiceRoleArn",
 )
 
@@ -41,10 +40,19 @@ class RunCommand:
         dispatch: the commands.
         inner: clients straight to moto, to find instances by their tags.
         clock: epoch seconds.
+        output: says where in S3 the output goes.
     """
 
-    def __init__(self, dispatch: Dispatch, inner: Clients, clock: Callable[[], float]):
+    def __init__(
+        self,
+        dispatch: Dispatch,
+        inner: Clients,
+        clock: Callable[[], float],
+        *,
+        output: OutputToS3,
+    ):
         self._dispatch = dispatch
+        self._output = output
         self._inner = inner
         self._clock = clock
 
@@ -74,7 +82,6 @@ class RunCommand:
             ec2=self._inner("ec2", call.region),
             is_valid=lambda id_: self._dispatch.may_be_sent_to(id_, call.region),
         )
-        targets.check_concurrency(asked, len(instance_ids))
         command = Command(
             id=str(uuid.uuid4()),
             region=call.region,
@@ -82,6 +89,9 @@ class RunCommand:
             script=script,
             requested_at=self._clock(),
             delivery_timeout_s=asked.get("TimeoutSeconds", DEFAULT_DELIVERY_TIMEOUT_S),
+            max_concurrency=targets.max_concurrency(asked, len(instance_ids)),
+            max_errors=targets.max_errors(asked, len(instance_ids)),
+            output=self._output.place(asked),
         )
         self._dispatch.send(command, instance_ids)
         command.known_at = self._clock() + KNOWN_AFTER_S

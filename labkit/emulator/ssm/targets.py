@@ -5,7 +5,6 @@ Source: docs.aws.amazon.com/systems-manager/latest/userguide/send-commands-multi
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -49,12 +48,19 @@ def instance_ids(
     return ids
 
 
-def check_concurrency(asked: Mapping[str, Any], count: int) -> None:
-    """Refuse a MaxConcurrency that would hold back some of the nodes: all get it at once."""
-    text = asked.get("MaxConcurrency", "50")
-    limit = math.floor(count * int(text[:-1]) / 100) if text.endswith("%") else int(text)
-    if limit < count:
-        raise not_emulated("ssm", f"SendCommand with MaxConcurrency {text} for {count} nodes")
+def max_concurrency(asked: Mapping[str, Any], count: int) -> int:
+    """Return how many of count nodes may run the command at the same time: at least one."""
+    return max(_number_of_nodes(asked.get("MaxConcurrency", "50"), count), 1)
+
+
+def max_errors(asked: Mapping[str, Any], count: int) -> int:
+    """Return how many errors there may be before no other node gets the command."""
+    return _number_of_nodes(asked.get("MaxErrors", "0"), count)
+
+
+def _number_of_nodes(text: str, count: int) -> int:
+    """Read a number or a percentage, rounded down: how AWS rounds is not documented."""
+    return count * int(text[:-1]) // 100 if text.endswith("%") else int(text)
 
 
 def _by_targets(targets: Sequence[Mapping[str, Any]], ec2: Any) -> list[str]:

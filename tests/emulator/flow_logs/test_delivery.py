@@ -1,8 +1,10 @@
 import gzip
+import io
 import json
 import time
 from dataclasses import dataclass
 
+import pyarrow.parquet as pq
 import pytest
 
 from labkit.emulator.aggregation import FlowRecord
@@ -113,6 +115,35 @@ def test_records_of_one_slot_become_one_gzip_file_with_a_header(lab, create, del
     ]
 
 
+@pytest.mark.parametrize(
+    ("options", "folder"),
+    [
+        pytest.param({}, "vpcflowlogs/us-east-1/2027/01/15", id="by day"),
+        pytest.param({"PerHourPartition": True}, "vpcflowlogs/us-east-1/2027/01/15/08", id="hour"),
+        pytest.param(
+            {"HiveCompatiblePartitions": True, "PerHourPartition": True},
+            "aws-service=vpcflowlogs/aws-region=us-east-1/year=2027/month=01/day=15/hour=08",
+            id="Hive-compatible",
+        ),
+    ],
+)
+@pytest.mark.parametrize("file_format", ["plain-text", "parquet"])
+def test_destination_options_together(lab, create, delivery, options, folder, file_format):
+    """docs.aws.amazon.com/vpc/latest/userguide/flow-logs-s3-path.html"""
+    options = {"FileFormat": file_format, **options}
+    (id_,) = create(**lab.to_s3(DestinationOptions=options))["FlowLogIds"]
+    delivery.deliver([make_record(id_, "eni-a")])
+    delivery.deliver_due()
+    (key,) = keys(lab)
+    assert key.split("/", 2)[2].rpartition("/")[0] == folder
+    body = lab.s3.get_object(Bucket=lab.bucket, Key=key)["Body"].read()
+    if file_format == "parquet":
+        (row,) = pq.read_table(io.BytesIO(body)).to_pylist()
+        assert (row["interface_id"], row["bytes"], row["dstport"]) == ("eni-a", 420, 0)
+    else:
+        assert gzip.decompress(body).startswith(HEADER.encode())
+
+
 def test_each_slot_has_a_file_of_its_own(lab, create, delivery):
     (id_,) = create(**lab.to_s3())["FlowLogIds"]
     delivery.deliver([make_record(id_, "eni-a", end=SLOT + s) for s in (299, 4, 300)])
@@ -160,6 +191,62 @@ def test_a_line_has_the_format_s_fields_and_remembers_the_interface(
         "version vpc-id subnet-id instance-id az-id flow-direction bytes",
         f"5 {lab.vpc_id} {lab.subnet_id} {instance['InstanceId']} {lab.zone_id} ingress 420",
     ]
+
+
+TAG_FORMAT = "${interface-tag} ${instance-tag} ${instance-tag-2} ${interface-tag-2} ${asg-tag}"
+
+
+@pytest.mark.parametrize(
+    ("specifications", "expected"),
+    [
+        pytest.param([], "- - - - -", id="none is asked for"),
+        pytest.param(
+            [{"ResourceType": "instance", "TagKeys": ["Name", "Empty"]}],
+            "- w%C3%A9b%20%2F1 - - -",
+            id="percent-encoded UTF-8; nothing is a dash",
+        ),
+        pytest.param(
+            [
+                {"ResourceType": "instance", "TagKeys": ["Role", "Name"]},
+                {"ResourceType": "network-interface", "TagKeys": ["Owner", "none"]},
+            ],
+            "me a-b_c.d~ w%C3%A9b%20%2F1 - -",
+            id="instance and interface, in the order of the keys",
+        ),
+    ],
+)
+def test_tag_fields(lab, create, delivery, registry, specifications, expected):
+    """docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html#flow-logs-fields"""
+    instance = lab.run_instance()
+    interface = instance["NetworkInterfaces"][0]["NetworkInterfaceId"]
+    tags = {"Name": "wéb /1", "Role": "a-b_c.d~", "Empty": ""}
+    lab.ec2.create_tags(
+        Resources=[instance["InstanceId"]],
+        Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
+    )
+    lab.ec2.create_tags(Resources=[interface], Tags=[{"Key": "Owner", "Value": "me"}])
+    more = {"TagFieldSpecifications": specifications} if specifications else {}
+    (id_,) = create(**lab.to_s3(LogFormat=TAG_FORMAT, **more))["FlowLogIds"]
+    registry.captures(lab.read_vpc(), "us-east-1")
+    delivery.deliver([make_record(id_, interface, vpc_id=lab.vpc_id)])
+    delivery.deliver_due()
+    assert lines(lab, keys(lab)[0])[1] == expected
+
+
+def test_tags_are_those_at_the_record_s_time(lab, create, make_delivery, clock):
+    delivery = make_delivery("aws")
+    made = lab.ec2.create_network_interface(SubnetId=lab.subnet_id)["NetworkInterface"]
+    interface = made["NetworkInterfaceId"]
+    asked = [{"ResourceType": "network-interface", "TagKeys": ["k"]}]
+    format_ = {"LogFormat": "${interface-tag}", "TagFieldSpecifications": asked}
+    (id_,) = create(**lab.to_s3(**format_))["FlowLogIds"]
+    for value in ("before", "after"):
+        lab.ec2.create_tags(Resources=[interface], Tags=[{"Key": "k", "Value": value}])
+        delivery.deliver([make_record(id_, interface)])
+        delivery.deliver_due()
+    clock.now += 3600
+    delivery.deliver_due()
+    assert lines(lab, keys(lab)[0])[1:] == ["before", "after"]
 
 
 def test_records_of_a_deleted_flow_log_are_dropped(lab, create, delivery, flow_logs, call):

@@ -147,16 +147,43 @@ def test_tags_can_be_changed_by_the_ordinary_calls(lab, create, describe):
             id="Firehose",
         ),
         pytest.param(
-            {"DestinationOptions": {"FileFormat": "parquet"}},
-            "UnsupportedOperation",
-            "parquet",
-            id="Parquet",
+            {"DestinationOptions": {"FileFormat": "csv"}},
+            "InvalidParameter",
+            "Invalid FileFormat: csv",
+            id="another file format",
         ),
         pytest.param(
-            {"TagFieldSpecifications": [{}]},
+            {
+                "DestinationOptions": {"FileFormat": "parquet"},
+                "LogFormat": "${srcaddr} ${bytes} ${srcaddr}",
+            },
             "UnsupportedOperation",
-            "TagFieldSpecifications",
-            id="tag fields",
+            "a field named twice",
+            id="two Parquet columns of one name",
+        ),
+        pytest.param(
+            {"TagFieldSpecifications": [{"ResourceType": "subnet", "TagKeys": ["a"]}]},
+            "InvalidParameter",
+            "invalid ResourceType subnet",
+            id="a subnet's tags",
+        ),
+        pytest.param(
+            {"TagFieldSpecifications": [{"ResourceType": "auto-scaling-group", "TagKeys": ["a"]}]},
+            "UnsupportedOperation",
+            "auto-scaling-group",
+            id="an Auto Scaling group's tags",
+        ),
+        pytest.param(
+            {"TagFieldSpecifications": [{"ResourceType": "instance", "TagKeys": ["a", "b", "c"]}]},
+            "InvalidParameter",
+            "one or two",
+            id="three tags",
+        ),
+        pytest.param(
+            {"TagFieldSpecifications": [{"ResourceType": "instance", "TagKeys": ["a"]}] * 2},
+            "InvalidParameter",
+            "each for another ResourceType",
+            id="one resource type twice",
         ),
         pytest.param(
             {"TagSpecifications": [{"ResourceType": "vpc", "Tags": []}]},
@@ -290,12 +317,66 @@ def test_a_bucket_policy_that_denies_is_unsuccessful(lab, create):
     )
 
 
-def test_a_bucket_with_a_kms_key_is_refused_by_name(lab, create):
-    rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms"}}
+KEY_ID = "1234abcd-12ab-34cd-56ef-1234567890ab"
+KEY_ARN = f"arn:aws:kms:us-east-1:123456789012:key/{KEY_ID}"
+
+
+def encrypt(lab, algorithm, key=None):
+    named = {"KMSMasterKeyID": key} if key else {}
+    rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": algorithm, **named}}
     lab.s3.put_bucket_encryption(
         Bucket=lab.bucket, ServerSideEncryptionConfiguration={"Rules": [rule]}
     )
-    assert refused(create, **lab.to_s3())[0] == "UnsupportedOperation"
+
+
+# docs.aws.amazon.com/vpc/latest/userguide/flow-logs-troubleshooting.html
+def test_a_bucket_encrypted_with_a_key_that_is_named_by_its_id_is_undeliverable(
+    lab, create, describe
+):
+    encrypt(lab, "aws:kms", KEY_ID)
+    (entry,) = create(**lab.to_s3())["Unsuccessful"]
+    assert entry["Error"] == {
+        "Code": "400",
+        "Message": f"LogDestination: {lab.bucket} is undeliverable",
+    }
+    assert describe() == []
+
+
+# docs.aws.amazon.com/AmazonCloudWatch/latest/logs/AWS-logs-infrastructure-S3.html
+@pytest.mark.parametrize(
+    ("key", "told"),
+    [
+        pytest.param(KEY_ARN, KEY_ARN, id="a key of one's own"),
+        pytest.param(None, "an AWS managed KMS key", id="AWS's key"),
+    ],
+)
+def test_a_bucket_with_a_kms_key_is_refused_by_name(lab, create, key, told):
+    encrypt(lab, "aws:kms", key)
+    code, message = refused(create, **lab.to_s3())
+    assert code == "UnsupportedOperation"
+    assert told in message
+
+
+def test_a_bucket_encrypted_by_s3_itself_will_do(lab, create):
+    encrypt(lab, "AES256")
+    assert create(**lab.to_s3())["FlowLogIds"]
+
+
+# docs.aws.amazon.com/AWSEC2/latest/APIReference/API_FlowLog.html
+def test_tag_field_specifications_are_told_again(lab, create, describe):
+    asked = [{"ResourceType": "instance", "TagKeys": ["Name", "Role"]}]
+    create(**lab.to_s3(TagFieldSpecifications=asked))
+    assert describe()[0]["TagFieldSpecifications"] == asked
+
+
+# docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DestinationOptionsRequest.html
+def test_destination_options_have_defaults(lab, create, describe):
+    create(**lab.to_s3(DestinationOptions={"HiveCompatiblePartitions": True}))
+    assert describe()[0]["DestinationOptions"] == {
+        "FileFormat": "plain-text",
+        "HiveCompatiblePartitions": True,
+        "PerHourPartition": False,
+    }
 
 
 @pytest.mark.parametrize(
@@ -306,6 +387,20 @@ def test_a_bucket_with_a_kms_key_is_refused_by_name(lab, create):
         pytest.param({"TrafficType": "REJECT"}, False, id="another traffic type"),
         pytest.param({"LogFormat": "${srcaddr}"}, False, id="another format"),
         pytest.param({"MaxAggregationInterval": 60}, False, id="another interval"),
+        pytest.param(
+            {"DestinationOptions": {"FileFormat": "plain-text"}}, True, id="the defaults by name"
+        ),
+        pytest.param(
+            {"DestinationOptions": {"FileFormat": "parquet"}}, False, id="another file format"
+        ),
+        pytest.param(
+            {"DestinationOptions": {"PerHourPartition": True}}, False, id="another layout"
+        ),
+        pytest.param(
+            {"TagFieldSpecifications": [{"ResourceType": "instance", "TagKeys": ["Name"]}]},
+            False,
+            id="other tag fields",
+        ),
     ],
 )
 def test_a_second_flow_log_on_the_same_resource(lab, create, change, exists):

@@ -176,6 +176,44 @@ def test_the_version_is_the_highest_of_the_fields(version):
     assert version_of(fields) == version
 
 
+TAGS = {"instance-tag": "web", "interface-tag-2": "me"}
+
+
+# Each field of docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html, in its order
+EGRESS_VALUES = """
+version=11 account-id=123456789010 interface-id=eni-1235b8ca123456789 srcaddr=172.31.16.21
+dstaddr=172.31.16.139 srcport=22 dstport=20641 protocol=6 packets=20 bytes=4249 start=1418530010
+end=1418530070 action=ACCEPT log-status=OK vpc-id=vpc-abcdefab012345678
+subnet-id=subnet-aaaaaaaa012345678 instance-id=i-01234567890123456 tcp-flags=3 type=IPv4
+pkt-srcaddr=172.31.16.21 pkt-dstaddr=172.31.16.139 region=us-east-1 az-id=use1-az1
+sublocation-type=- sublocation-id=- pkt-src-aws-service=- pkt-dst-aws-service=-
+flow-direction=egress traffic-path=1 ecs-cluster-arn=- ecs-cluster-name=-
+ecs-container-instance-arn=- ecs-container-instance-id=- ecs-container-id=-
+ecs-second-container-id=- ecs-service-name=- ecs-task-definition-arn=- ecs-task-arn=-
+ecs-task-id=- reject-reason=- resource-id=- encryption-status=- instance-tag=web instance-tag-2=-
+interface-tag=- interface-tag-2=me asg-tag=- asg-tag-2=- interface-type=-
+next-hop-interface-id=eni-endpoint next-hop-subnet-id=subnet-b next-hop-az-id=use1-az2
+next-hop-vpc-id=vpc-abcdefab012345678 next-hop-interface-type=vpc_endpoint
+"""
+
+
+def test_each_field_of_versions_2_to_11():
+    expected = dict(pair.split("=") for pair in EGRESS_VALUES.split())
+    around = replace(AROUND, version=11, tags=TAGS)
+    record = replace(
+        EGRESS,
+        srcaddr="172.31.16.21",
+        dstaddr="172.31.16.139",
+        pkt_srcaddr="172.31.16.21",
+        pkt_dstaddr="172.31.16.139",
+        srcport=22,
+        dstport=20641,
+    )
+    names = list(expected)
+    assert len(names) == 54
+    assert dict(zip(names, line(names, record, around).split(" "), strict=True)) == expected
+
+
 def test_every_field_has_a_value_or_a_dash():
     names = [field.name for field in FIELDS]
     values = line(names, EGRESS, AROUND).split(" ")

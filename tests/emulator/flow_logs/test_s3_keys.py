@@ -60,3 +60,16 @@ def test_the_guide_s_keys(layout, folders):
 )
 def test_the_slot_of_a_record_s_end(end, slot):
     assert slot_of(end) == slot
+
+
+# seen in the wild: the guide's examples show text files only
+def test_a_parquet_file_has_another_ending():
+    key = object_key(
+        Layout(file_format="parquet"),
+        SLOT,
+        account_id="123456789012",
+        region="us-east-1",
+        flow_log_id="fl-1234abcd",
+        unique="fe123456",
+    )
+    assert key.endswith("_20180620T1620Z_fe123456.log.parquet")

@@ -141,3 +141,65 @@ def test_stored_bytes_of_a_stream_are_zero(inner, call, group):
         ("eni-b-all", 0),
         ("other", 0),
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        pytest.param({"logStreamName": "none"}, "The specified log stream does not", id="stream"),
+        pytest.param({"logGroupName": "none"}, "The specified log group does not", id="group"),
+    ],
+)
+def test_get_log_events_of_what_is_not_there(inner, call, group, name, message):
+    """docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_GetLogEvents.html"""
+    asked = {"logGroupName": group, "logStreamName": "other", **name}
+    with pytest.raises((ServiceError, ClientError), match=message):
+        LogEvents(inner).get_log_events(call("logs", "GetLogEvents", **asked))
+
+
+def test_get_log_events_ends_where_a_token_is_given_back(inner, call, group):
+    """docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_GetLogEvents.html"""
+    found, sent, token = "", "", {}
+    while sent != token.get("nextToken"):
+        sent = token.get("nextToken")
+        asked = {"logGroupName": group, "logStreamName": "eni-b-all", "limit": 1, **token}
+        answer = LogEvents(inner).get_log_events(
+            call("logs", "GetLogEvents", startFromHead=True, **asked)
+        )
+        found += letters(answer)
+        token = {"nextToken": answer["nextForwardToken"]}
+    assert found == "ab"
+
+
+def test_get_log_events_begins_with_the_newest_page(inner, call, group):
+    """docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_GetLogEvents.html"""
+    asked = {"logGroupName": group, "logStreamName": "eni-b-all", "limit": 1}
+    assert letters(LogEvents(inner).get_log_events(call("logs", "GetLogEvents", **asked))) == "b"
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        pytest.param({}, ["eni-a-all", "eni-b-all", "other"], id="by name"),
+        pytest.param({"descending": True}, ["other", "eni-b-all", "eni-a-all"], id="descending"),
+        pytest.param(
+            {"orderBy": "LastEventTime"}, ["other", "eni-b-all", "eni-a-all"], id="by last event"
+        ),
+        pytest.param({"logStreamNamePrefix": "eni-a"}, ["eni-a-all"], id="by prefix"),
+        pytest.param(
+            {"orderBy": "LastEventTime", "logStreamNamePrefix": "eni-"},
+            "Cannot order by LastEventTime with a logStreamNamePrefix",
+            id="a prefix by last event",
+        ),
+        pytest.param({"limit": 51}, "Value '51' at 'limit'", id="more than 50"),
+    ],
+)
+def test_describe_log_streams(inner, call, group, asked, found):
+    """docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_DescribeLogStreams.html"""
+    asked = call("logs", "DescribeLogStreams", logGroupName=group, **asked)
+    describe = LogEvents(inner).describe_log_streams
+    if isinstance(found, str):
+        with pytest.raises(ClientError, match=found):
+            describe(asked)
+    else:
+        assert [stream["logStreamName"] for stream in describe(asked)["logStreams"]] == found

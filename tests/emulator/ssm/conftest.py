@@ -5,6 +5,7 @@ import pytest
 
 from labkit.emulator.ssm.dispatch import Dispatch
 from labkit.emulator.ssm.nodes import ManagedNodes
+from labkit.emulator.ssm.output_to_s3 import OutputToS3
 from labkit.emulator.ssm.run_command import RunCommand
 from labkit.network.topology import (
     AclEntry,
@@ -180,12 +181,17 @@ def nodes(world, inner, clock):
 
 
 @pytest.fixture
-def dispatch(data_plane, nodes, clock):
-    return Dispatch(data_plane, nodes, clock)
+def output(inner, nodes):
+    return OutputToS3(inner, nodes)
 
 
 @pytest.fixture
-def ssm(dispatch, nodes, inner, clock, call):
+def dispatch(data_plane, nodes, clock, output):
+    return Dispatch(data_plane, nodes, clock, output=output, later=lambda job: job())
+
+
+@pytest.fixture
+def ssm(dispatch, nodes, inner, clock, call, output):
     """Calls an operation of SSM as the gateway would: ssm("SendCommand", InstanceIds=[...])."""
-    operations = RunCommand(dispatch, inner, clock).operations() | nodes.operations()
+    operations = RunCommand(dispatch, inner, clock, output=output).operations() | nodes.operations()
     return lambda name, **asked: operations["ssm", name](call("ssm", name, **asked))

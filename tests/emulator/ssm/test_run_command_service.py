@@ -1,3 +1,5 @@
+import json
+
 import pytest
 
 from labkit.emulator.data_plane.messages import CommandOutcome, CommandSpec
@@ -171,6 +173,74 @@ def test_a_command_s_status_sums_up_its_invocations(ssm, send, finish, statuses,
     assert command["TargetCount"] == 2
 
 
+def sent_to(data_plane):
+    return [spec.instance_id for spec in data_plane.specs]
+
+
+def statuses(ssm, command_id):
+    answer = ssm("ListCommandInvocations", CommandId=command_id)["CommandInvocations"]
+    return [(one["Status"], one["StatusDetails"]) for one in answer]
+
+
+def test_max_concurrency_holds_the_second_node_back(ssm, send, data_plane, finish, clock):
+    """docs.aws.amazon.com/systems-manager/latest/userguide/send-commands-multiple.html"""
+    id_ = send(to=(ONE, TWO), MaxConcurrency="1")
+    clock.now += 1
+    assert sent_to(data_plane) == [ONE]
+    assert statuses(ssm, id_) == [("Pending", "Pending")] * 2
+    finish(id_, ONE)
+    assert sent_to(data_plane) == [ONE, TWO]
+    assert ssm("ListCommands")["Commands"][0]["Status"] == "InProgress"
+    finish(id_, TWO)
+    (command,) = ssm("ListCommands")["Commands"]
+    assert (command["Status"], command["MaxConcurrency"]) == ("Success", "1")
+
+
+@pytest.mark.parametrize(
+    ("max_errors", "status", "goes_on"),
+    [
+        pytest.param("0", "Failed", False, id="the first error stops it"),
+        pytest.param("0", "Success", True, id="no error"),
+        pytest.param("1", "Failed", True, id="one error is allowed"),
+        pytest.param("50%", "Failed", True, id="half of the nodes may fail"),
+        pytest.param("49%", "Failed", False, id="less than one node may fail"),
+    ],
+)
+def test_max_errors(ssm, send, data_plane, finish, max_errors, status, goes_on):
+    """docs.aws.amazon.com/systems-manager/latest/userguide/send-commands-multiple.html"""
+    id_ = send(to=(ONE, TWO), MaxConcurrency="1", MaxErrors=max_errors)
+    finish(id_, ONE, status=status)
+    assert sent_to(data_plane) == ([ONE, TWO] if goes_on else [ONE])
+    if not goes_on:
+        assert statuses(ssm, id_) == [("Failed", "Failed"), ("Cancelled", "Terminated")]
+        (command,) = ssm("ListCommands")["Commands"]
+        assert (command["Status"], command["CompletedCount"]) == ("Failed", 2)
+        assert get(ssm, id_, TWO)["ResponseCode"] == -1
+
+
+def test_an_execution_that_timed_out_counts_as_an_error(send, data_plane, finish):
+    """docs.aws.amazon.com/systems-manager/latest/userguide/monitor-commands.html"""
+    id_ = send(to=(ONE, TWO), MaxConcurrency="1")
+    finish(id_, ONE, status="TimedOut", status_details="ExecutionTimedOut")
+    assert sent_to(data_plane) == [ONE]
+
+
+def test_what_waits_for_its_turn_can_be_cancelled(ssm, send, data_plane, finish):
+    id_ = send(to=(ONE, TWO), MaxConcurrency="1")
+    ssm("CancelCommand", CommandId=id_, InstanceIds=[TWO])
+    finish(id_, ONE)
+    assert sent_to(data_plane) == [ONE]
+    assert statuses(ssm, id_) == [("Success", "Success"), ("Cancelled", "Cancelled")]
+
+
+def test_what_waits_for_its_turn_times_out_with_its_command(ssm, send, data_plane, clock):
+    """docs.aws.amazon.com/systems-manager/latest/APIReference/API_Command.html, ExpiresAfter"""
+    id_ = send(to=(ONE, TWO), MaxConcurrency="1", TimeoutSeconds=30)
+    clock.now += 3631
+    assert statuses(ssm, id_)[1] == ("TimedOut", "DeliveryTimedOut")
+    assert sent_to(data_plane) == [ONE]
+
+
 @pytest.mark.parametrize(
     ("targets", "found"),
     [
@@ -204,6 +274,109 @@ def run_tagged_instances(world, inner):
         world.rename(like, id_)
     ec2.create_tags(Resources=ids[:1], Tags=[{"Key": "Extra", "Value": ""}])
     return ids
+
+
+# -- output to S3 --------------------------------------------------------------------------
+
+
+PUT = {"Effect": "Allow", "Action": "s3:PutObject"}
+
+
+@pytest.fixture
+def bucket(inner, unique):
+    inner("s3", "us-east-1").create_bucket(Bucket=f"output-{unique}")
+    return f"output-{unique}"
+
+
+@pytest.fixture
+def objects(inner, bucket):
+    """Reads all objects of the bucket: texts by key."""
+    s3 = inner("s3", "us-east-1")
+
+    def read():
+        keys = [item["Key"] for item in s3.list_objects_v2(Bucket=bucket).get("Contents", [])]
+        bodies = {key: s3.get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys}
+        return {key: body.decode() for key, body in bodies.items()}
+
+    return read
+
+
+@pytest.fixture
+def allow(iam, unique, bucket):
+    """Lets the nodes' role put objects under a prefix of the bucket."""
+
+    def allow(prefix=""):
+        statement = {**PUT, "Resource": f"arn:aws:s3:::{bucket}/{prefix}*"}
+        document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        iam.put_role_policy(RoleName=unique, PolicyName="put", PolicyDocument=document)
+
+    return allow
+
+
+@pytest.mark.parametrize(
+    ("prefix", "folder"),
+    [
+        pytest.param(None, "", id="no prefix"),
+        pytest.param("a/b", "a/b/", id="a prefix"),
+        pytest.param("a/", "a/", id="a prefix that ends in a slash"),
+    ],
+)
+def test_output_in_s3(ssm, send, finish, bucket, objects, allow, prefix, folder):
+    """docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetCommandInvocation.html"""
+    allow()
+    id_ = send(OutputS3BucketName=bucket, OutputS3KeyPrefix=prefix)
+    finish(id_, stdout="o" * 30_000, stderr="why", status="Failed", exit_code=1)
+    plugin = f"{folder}{id_}/{ONE}/awsrunShellScript/0.awsrunShellScript"
+    assert objects() == {f"{plugin}/stdout": "o" * 30_000, f"{plugin}/stderr": "why"}
+    ended = get(ssm, id_)
+    url = f"https://s3.us-east-1.amazonaws.com/{bucket}/{plugin}"
+    assert ended["StandardOutputUrl"] == f"{url}/stdout"
+    assert ended["StandardErrorUrl"] == f"{url}/stderr"
+    assert len(ended["StandardOutputContent"]) == 24_000
+    (one,) = ssm("ListCommandInvocations", Details=True)["CommandInvocations"]
+    assert one["StandardOutputUrl"] == one["CommandPlugins"][0]["StandardOutputUrl"]
+    assert one["StandardOutputUrl"] == f"{url}/stdout"
+    assert one["CommandPlugins"][0]["OutputS3BucketName"] == bucket
+    (command,) = ssm("ListCommands")["Commands"]
+    assert command["OutputS3BucketName"] == bucket
+    assert command["OutputS3KeyPrefix"] == (prefix or "")
+
+
+def test_what_is_empty_is_not_uploaded(send, finish, bucket, objects, allow):
+    allow()
+    finish(send(OutputS3BucketName=bucket), stdout="hello\n")
+    assert [key.rpartition("/")[2] for key in objects()] == ["stdout"]
+
+
+@pytest.mark.parametrize(
+    "prefix",
+    [
+        pytest.param(None, id="AmazonSSMManagedInstanceCore alone"),
+        pytest.param("elsewhere/", id="another folder"),
+    ],
+)
+def test_without_permission_there_is_no_output_and_the_command_succeeds(
+    ssm, send, finish, bucket, objects, allow, caplog, prefix
+):
+    """docs.aws.amazon.com/systems-manager/latest/userguide/setup-instance-permissions.html"""
+    if prefix:
+        allow(prefix)
+    id_ = send(OutputS3BucketName=bucket)
+    finish(id_, stdout="hello\n")
+    assert objects() == {}
+    assert get(ssm, id_)["Status"] == "Success"
+    assert "its role does not allow s3:PutObject" in caplog.text
+
+
+def test_a_bucket_that_is_gone_does_not_hold_the_command_up(
+    inner, ssm, send, finish, bucket, allow, caplog
+):
+    allow()
+    id_ = send(OutputS3BucketName=bucket)
+    inner("s3", "us-east-1").delete_bucket(Bucket=bucket)
+    finish(id_, stdout="hello\n")
+    assert get(ssm, id_)["Status"] == "Success"
+    assert "NoSuchBucket" in caplog.text
 
 
 # -- nodes that are not there --------------------------------------------------------------
@@ -405,10 +578,20 @@ def test_lists_come_in_pages(ssm, three, operation):
             id="too long a comment",
         ),
         pytest.param(
-            {"OutputS3BucketName": "some-bucket"},
-            "UnsupportedOperation",
-            "OutputS3BucketName",
-            id="output to S3",
+            {"OutputS3BucketName": "no-such-bucket"},
+            "InvalidOutputFolder",
+            "The S3 bucket doesn't exist.",
+            id="output to a bucket that does not exist",
+        ),
+        pytest.param(
+            {"MaxConcurrency": "0"}, "ValidationException", "maxConcurrency", id="none at a time"
+        ),
+        pytest.param({"MaxErrors": "-1"}, "ValidationException", "maxErrors", id="under no errors"),
+        pytest.param(
+            {"Targets": [{"Key": "tag:a", "Values": ["b"]}] * 6},
+            "ValidationException",
+            "less than or equal to 5",
+            id="six targets",
         ),
         pytest.param(
             {"CloudWatchOutputConfig": {"CloudWatchOutputEnabled": True}},
@@ -433,12 +616,6 @@ def test_lists_come_in_pages(ssm, three, operation):
             "UnsupportedOperation",
             "resource-groups:Name",
             id="a resource group",
-        ),
-        pytest.param(
-            {"InstanceIds": [ONE, TWO], "MaxConcurrency": "1"},
-            "UnsupportedOperation",
-            "MaxConcurrency",
-            id="one after the other",
         ),
     ],
 )
