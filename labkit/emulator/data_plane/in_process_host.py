@@ -7,6 +7,7 @@ import socket
 from functools import partial
 
 from labkit.emulator.data_plane import icmp
+from labkit.emulator.data_plane.agent import Addresses, Agent
 from labkit.emulator.data_plane.hosts import HostSpec, InterfaceSpec, Ready, Reporter
 from labkit.emulator.data_plane.in_process_script import Process, Script
 from labkit.emulator.data_plane.loop import Loop
@@ -27,6 +28,7 @@ class InProcessHost:
         self._tcp = TcpStack(loop, self._route, mtu=spec.interfaces[0].mtu)
         self._scripts: dict[str, Script] = {}
         self._processes: set[Process] = set()
+        self._agent = Agent(loop, self.connect, partial(reporter.agent_seen, spec.instance_id))
 
     def start(self, ready: Ready) -> None:
         for interface in self.spec.interfaces:
@@ -49,7 +51,12 @@ class InProcessHost:
         if script := self._scripts.get(command_id):
             script.stop("Cancelled")
 
+    def reach(self, addresses: Addresses) -> None:
+        self._agent.reach(addresses)
+
     def close(self) -> None:
+        self._agent.close()
+        self._reporter.agent_seen(self.spec.instance_id, {})
         self._tcp.close()
         for interface in self.spec.interfaces:
             self._wire.unplug(interface.id)
