@@ -89,9 +89,9 @@ def agent_addresses(vpc: Vpc, instance: Instance) -> Addresses:
     Empty without an instance profile: then the agent has no credentials and asks nobody. Addresses
     of the instance's own subnet come first.
     """
-    if instance.profile_arn is None or not instance.interface_ids:
+    own = vpc.interfaces.get(next(iter(instance.interface_ids), ""))
+    if instance.profile_arn is None or own is None:
         return {}
-    own = vpc.interfaces[instance.interface_ids[0]]
     found: dict[str, tuple[str, ...]] = {}
     for service in SERVICES:
         interfaces = [

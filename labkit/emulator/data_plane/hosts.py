@@ -156,7 +156,11 @@ class Hosts:
 
 
 def host_specs(vpc: Vpc) -> Mapping[str, HostSpec]:
-    """Return what the running instances of a VPC should look like, by instance id."""
+    """Return what the running instances of a VPC should look like, by instance id.
+
+    An instance that was made while the VPC was read may lack its interfaces; it comes with the next
+    reading, which follows the call that made it.
+    """
     return {
         instance.id: HostSpec(
             instance_id=instance.id,
@@ -168,7 +172,9 @@ def host_specs(vpc: Vpc) -> Mapping[str, HostSpec]:
             ),
         )
         for instance in vpc.instances.values()
-        if instance.state == "running" and instance.interface_ids
+        if instance.state == "running"
+        and instance.interface_ids
+        and vpc.interfaces.keys() >= set(instance.interface_ids)
     }
 
 

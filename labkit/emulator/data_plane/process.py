@@ -141,7 +141,8 @@ class DataProcess:
     def _reach(self, host: Host) -> None:
         """Let the agent of a host that is up begin."""
         vpc = self._vpcs[host.spec.vpc_id]
-        if addresses := agent_addresses(vpc, vpc.instances[host.spec.instance_id]):
+        instance = vpc.instances.get(host.spec.instance_id)
+        if instance and (addresses := agent_addresses(vpc, instance)):
             host.reach(addresses)
 
     def _run(self, command: CommandSpec) -> None:
