@@ -143,6 +143,8 @@ class DataProcess:
         vpc = self._vpcs[host.spec.vpc_id]
         instance = vpc.instances.get(host.spec.instance_id)
         if instance and (addresses := agent_addresses(vpc, instance)):
+            # Told before VpcSet: from now on it is known that an agent begins.
+            self.agent_seen(instance.id, dict.fromkeys(addresses))
             host.reach(addresses)
 
     def _run(self, command: CommandSpec) -> None:
