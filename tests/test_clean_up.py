@@ -80,7 +80,8 @@ def test_the_steps_one_by_one_each_of_them_twice(session, cloudformation, deploy
     assert json.loads(policy)["Statement"] == left
     for key in ("a", "b"):
         session.client("s3").put_object(Bucket=bucket, Key=key, Body=b"1")
-    assert [clean_up.empty_bucket(session, found) for _ in range(2)] == [2, 0]
+    assert clean_up.empty_bucket(session, found) >= 2  # ours, and records of the agents
+    assert clean_up.empty_bucket(session, found) == 0
     assert not clean_up.receipt(session, found, timeout_s=0).clean
     for _ in range(2):
         clean_up.delete_stack(session, found)
@@ -99,7 +100,7 @@ def test_versions_and_delete_markers_go_too(session, deploy, cloudformation):
     for _ in range(2):
         s3.put_object(Bucket=found.bucket, Key="a", Body=b"1")
     s3.delete_object(Bucket=found.bucket, Key="a")
-    assert clean_up.empty_bucket(session, found) == 3
+    assert clean_up.empty_bucket(session, found) >= 3  # ours, and records of the agents
     assert clean_up.clean_up(session, name).clean
 
 
@@ -132,6 +133,11 @@ def test_someone_elses_stack_is_not_touched(session, deploy, cloudformation, own
     with pytest.raises(StackNotOurs, match=r"belongs to .*bob"):
         clean_up.clean_up(session, name)
     assert stacks.find(cloudformation, name).id == stack.id
+    flow_logs = [stack.outputs["FlowLogToS3Id"], stack.outputs["FlowLogToCloudWatchLogsId"]]
+    session.client("ec2").delete_flow_logs(FlowLogIds=flow_logs)
+    bucket = session.resource("s3").Bucket(stack.outputs["FlowLogBucketName"])
+    bucket.Policy().delete()
+    bucket.objects.delete()  # the agents' records
     stacks.delete(cloudformation, name)
 
 

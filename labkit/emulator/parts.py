@@ -21,6 +21,7 @@ from labkit.emulator.flow_logs.tags import Tags
 from labkit.emulator.logs.log_events import LogEvents
 from labkit.emulator.logs.retention import Retention
 from labkit.emulator.operations import Operations
+from labkit.emulator.ssm.agents import Agents
 from labkit.emulator.ssm.dispatch import Dispatch
 from labkit.emulator.ssm.nodes import ManagedNodes
 from labkit.emulator.ssm.output_to_s3 import OutputToS3
@@ -59,10 +60,12 @@ class Parts:
         self._inner = inner
         registry = Registry(inner)
         self.delivery = Delivery(registry, inner, outer, pace=pace, clock=clock)
+        agents = Agents()
         self.data_plane = start_data_plane(
             on_records=self.delivery.deliver,
             on_started=lambda *started: dispatch.on_started(*started),
             on_finished=lambda outcome: dispatch.on_finished(outcome),
+            on_agent=agents.on_agent,
         )
         addresses = Addresses(inner, moto)
         endpoints = VpcEndpoints(inner, addresses)
@@ -73,8 +76,10 @@ class Parts:
             "NetworkAcls": acls.amended,
             "Reservations": amended,
         }
-        self.topology = Topology(inner, self.data_plane, registry.captures, amend)
-        nodes = ManagedNodes(self.topology, endpoints.endpoints, inner, clock)
+        self.topology = Topology(
+            inner, self.data_plane, registry.captures, amend, endpoints.described
+        )
+        nodes = ManagedNodes(self.topology, agents.last_heard_at, inner)
         output = OutputToS3(outer, nodes)
         self._worker = Worker("run-command")
         dispatch = Dispatch(self.data_plane, nodes, clock, output=output, later=self._worker.later)

@@ -39,6 +39,7 @@ class Topology:
         data_plane: is told of each VPC with instances, and when one has none any more.
         captures: gives the flow logs that watch the interfaces of a VPC in a region.
         amend: what moto does not know, added to the items of an answer: by the answer's key.
+        endpoints: gives a VPC's endpoints, as DescribeVpcEndpoints describes them.
     """
 
     def __init__(
@@ -47,11 +48,13 @@ class Topology:
         data_plane: DataPlane,
         captures: Callable[[Vpc, str], Captures],
         amend: Mapping[str, Callable[[Items], Items]] | None = None,
+        endpoints: Callable[[str], Items] = lambda vpc_id: [],
     ):
         self._inner = inner
         self._data_plane = data_plane
         self._captures = captures
         self._amend = amend or {}
+        self._endpoints = endpoints
         self._lock = threading.Lock()  # for the four dicts; never held while waiting
         self._vpcs: dict[str, tuple[str, Vpc]] = {}  # as last read, with the region
         self._stale: dict[str, str] = {}  # to be read before use: VPC -> region
@@ -191,6 +194,7 @@ class Topology:
                 for instance in reservation["Instances"]
             ],
         }
+        answers["VpcEndpoints"] = self._endpoints(vpc_id)
         answers["PrefixLists"] = _prefix_lists(ec2, answers)
         return answers
 

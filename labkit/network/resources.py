@@ -5,7 +5,7 @@ Everything here can be pickled and compared.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 ALL = -1  # AWS's wildcard: every protocol, every ICMP type, every ICMP code
 
@@ -125,6 +125,17 @@ class Instance:
 
 
 @dataclass(frozen=True, slots=True)
+class VpcEndpoint:
+    """An interface endpoint; with private_dns the service's own name leads to its interfaces."""
+
+    id: str
+    vpc_id: str
+    service_name: str
+    interface_ids: tuple[str, ...] = ()
+    private_dns: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Vpc:
     """All of one VPC that decides about packets; every dict is keyed by the id."""
 
@@ -137,3 +148,4 @@ class Vpc:
     network_acls: Mapping[str, NetworkAcl]
     route_tables: Mapping[str, RouteTable]
     prefix_lists: Mapping[str, tuple[str, ...]]
+    endpoints: Mapping[str, VpcEndpoint] = field(default_factory=dict)

@@ -15,6 +15,7 @@ from labkit.network.resources import (
     SecurityGroupRule,
     Subnet,
     Vpc,
+    VpcEndpoint,
 )
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "SecurityGroupRule",
     "Subnet",
     "Vpc",
+    "VpcEndpoint",
     "read_vpcs",
 ]
 
@@ -42,8 +44,9 @@ def read_vpcs(answers: Mapping[str, Any]) -> dict[str, Vpc]:
         answers: the answers' lists under AWS's own keys: Vpcs, Subnets, NetworkInterfaces,
             SecurityGroups, NetworkAcls, RouteTables and Instances (the reservations flattened).
             Optional: PrefixLists, a dict from prefix list id to its ranges; SecurityGroupRules,
-            which gives the rules their ids. What belongs to a VPC that is not in Vpcs is left out,
-            and so are terminated instances, which belong to no VPC.
+            which gives the rules their ids; VpcEndpoints, of which only interface endpoints count.
+            What belongs to a VPC that is not in Vpcs is left out, and so are terminated instances,
+            which belong to no VPC.
     """
     return {vpc["VpcId"]: _read_vpc(vpc, answers) for vpc in answers["Vpcs"]}
 
@@ -67,6 +70,11 @@ def _read_vpc(vpc: Mapping[str, Any], answers: Mapping[str, Any]) -> Vpc:
         network_acls=_by_id(map(_read_acl, acls)),
         route_tables=_by_id(map(_read_route_table, tables)),
         prefix_lists={id_: tuple(cidrs) for id_, cidrs in answers.get("PrefixLists", {}).items()},
+        endpoints=_by_id(
+            _read_endpoint(item)
+            for item in answers.get("VpcEndpoints", ())
+            if item["VpcId"] == vpc["VpcId"] and item["VpcEndpointType"] == "Interface"
+        ),
     )
 
 
@@ -146,6 +154,16 @@ def _read_instance(instance: Mapping[str, Any]) -> Instance:
         interface_ids=tuple(item["NetworkInterfaceId"] for item in interfaces),
         profile_arn=instance.get("IamInstanceProfile", {}).get("Arn"),
         private_dns_name=instance.get("PrivateDnsName", ""),
+    )
+
+
+def _read_endpoint(endpoint: Mapping[str, Any]) -> VpcEndpoint:
+    return VpcEndpoint(
+        id=endpoint["VpcEndpointId"],
+        vpc_id=endpoint["VpcId"],
+        service_name=endpoint["ServiceName"],
+        interface_ids=tuple(endpoint.get("NetworkInterfaceIds", ())),
+        private_dns=endpoint.get("PrivateDnsEnabled", False),
     )
 
 

@@ -8,7 +8,10 @@ from pathlib import Path
 from labkit.emulator.data_plane import linux
 
 # Folders that hold people's files, or sockets of the machine's services.
-HIDDEN = ("/tmp", "/var/tmp", "/root", "/home", "/run", "/var/run")
+HIDDEN = (
+    *("/tmp", "/var/tmp", "/root", "/home", "/run", "/var/run"),
+    *("/var/lib", "/var/snap", "/var/spool", "/mnt", "/media"),
+)
 KIT = Path("/run/labkit")  # in a host: the kit's own small files
 
 _DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
@@ -53,12 +56,33 @@ def open_kept(file_system: FileSystem) -> dict[str, int]:
     return {path: os.open(path, flags) for path in paths}
 
 
-def build(file_system: FileSystem, kept: Mapping[str, int], hostname: str, address: str) -> None:
+def sockets_of_the_machine(file_system: FileSystem) -> tuple[str, ...]:
+    """Return the Unix sockets that hosts would see; call in the machine's network namespace.
+
+    A read-only mount does not keep anybody from connecting to one.
+    """
+    lines = Path("/proc/net/unix").read_text(errors="surrogateescape").splitlines()
+    paths = {fields[7] for line in lines if len(fields := line.split(None, 7)) == 8}
+    return tuple(
+        path
+        for path in sorted(paths)
+        if path.startswith("/") and not file_system.hides(path) and Path(path).is_socket()
+    )
+
+
+def build(
+    file_system: FileSystem,
+    kept: Mapping[str, int],
+    sockets: Sequence[str],
+    hostname: str,
+    address: str,
+) -> None:
     """Change what this mount namespace shows; needs CAP_SYS_ADMIN in its user namespace.
 
     Args:
         file_system: what to show.
         kept: from ``open_kept``, called in this mount namespace.
+        sockets: from ``sockets_of_the_machine``; they are covered.
         hostname: fully qualified, for /etc/hosts.
         address: the host's primary private address.
     """
@@ -72,6 +96,7 @@ def build(file_system: FileSystem, kept: Mapping[str, int], hostname: str, addre
         _bind(kept[folder], folder, linux.MS_REC)
     _build_dev(kept)
     _write_programs(file_system.programs)
+    _cover(sockets)
     _replace_etc(hostname, address)
     linux.mount("proc", "/proc", "proc", linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC)
 
@@ -110,6 +135,14 @@ def _write_programs(programs: Mapping[str, bytes]) -> None:
     for name, content in programs.items():
         (folder / name).write_bytes(content)
         (folder / name).chmod(0o755)
+
+
+def _cover(paths: Sequence[str]) -> None:
+    nothing = KIT / "nothing"
+    nothing.touch(0o400)
+    for path in paths:
+        if Path(path).exists():  # it may be gone meanwhile
+            linux.mount(str(nothing), path, None, linux.MS_BIND)
 
 
 def _replace_etc(hostname: str, address: str) -> None:

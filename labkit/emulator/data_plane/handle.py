@@ -13,6 +13,7 @@ from contextlib import suppress
 from labkit.emulator.aggregation import Capture, FlowRecord
 from labkit.emulator.data_plane.channel import Channel
 from labkit.emulator.data_plane.messages import (
+    AgentSeen,
     Cancel,
     CommandOutcome,
     CommandSpec,
@@ -37,6 +38,9 @@ _SET_VPC_TIMEOUT_S = 30.0
 _STOP_TIMEOUT_S = 5.0
 
 
+OnAgent = Callable[[str, Mapping[str, float | None]], None]
+
+
 class DataPlane:
     """The running data process. Make one with ``start``; every method may be called on any thread.
 
@@ -53,7 +57,9 @@ class DataPlane:
         on_started: Callable[[str, str, float], None],
         on_finished: Callable[[CommandOutcome], None],
         on_died: Callable[[str], None],
+        on_agent: OnAgent,
     ) -> None:
+        self._on_agent = on_agent
         self._on_records, self._on_started = on_records, on_started
         self._on_finished, self._on_died = on_finished, on_died
         self._lock = threading.Lock()
@@ -81,6 +87,7 @@ class DataPlane:
         on_started: Callable[[str, str, float], None],
         on_finished: Callable[[CommandOutcome], None],
         on_died: Callable[[str], None],
+        on_agent: OnAgent = lambda instance_id, heard_at: None,
     ) -> "DataPlane":
         """Start the data process and wait until it can make hosts.
 
@@ -93,6 +100,7 @@ class DataPlane:
             on_started: is given a command's id, its instance's, and the time (epoch seconds).
             on_finished: is given a command's outcome, after on_started.
             on_died: is given a sentence when the data process ends without ``stop``.
+            on_agent: is given an instance's id and, by service, when its agent was last heard.
 
         Raises:
             EmulatorError: it cannot start, or kernel hosts were asked for and are impossible.
@@ -101,7 +109,11 @@ class DataPlane:
         if kind not in HOST_KINDS:
             raise EmulatorError(f"unknown kind of host {kind!r}: one of {', '.join(HOST_KINDS)}")
         data_plane = cls(
-            on_records=on_records, on_started=on_started, on_finished=on_finished, on_died=on_died
+            on_records=on_records,
+            on_started=on_started,
+            on_finished=on_finished,
+            on_died=on_died,
+            on_agent=on_agent,
         )
         data_plane._greet(Settings(pace=pace, host_kind=kind, hidden=(str(home()),)))
         return data_plane
@@ -202,6 +214,8 @@ class DataPlane:
                 self._on_started(command_id, instance_id, at)
             case Finished(outcome):
                 self._on_finished(outcome)
+            case AgentSeen(instance_id, heard_at):
+                self._on_agent(instance_id, heard_at)
             case Records(records):
                 self._on_records(list(records))
 

@@ -3,10 +3,13 @@
 import os
 import signal
 import time
+from functools import partial
 from typing import Any
 
+from labkit.emulator.data_plane.agent import Agent
 from labkit.emulator.data_plane.channel import Channel
 from labkit.emulator.data_plane.file_system import FileSystem
+from labkit.emulator.data_plane.kernel_connection import KernelConnection
 from labkit.emulator.data_plane.loop import Loop
 from labkit.emulator.data_plane.outcome import outcome
 from labkit.emulator.data_plane.script import Script, kill, sessions
@@ -23,8 +26,9 @@ def run(channel: Channel, look: FileSystem, max_processes: int) -> None:
 class HostProgram:
     """The loop of one host.
 
-    Down come {"run": CommandSpec's fields} and {"cancel": command id}; up go
-    {"started": command id, "at": epoch seconds} and {"finished": CommandOutcome's fields}.
+    Down come {"run": CommandSpec's fields}, {"cancel": command id} and {"reach": addresses by
+    service}; up go {"started": command id, "at": epoch seconds}, {"finished": CommandOutcome's
+    fields} and {"agent": when it was last heard, by service}.
     """
 
     def __init__(self, channel: Channel, max_processes: int) -> None:
@@ -33,6 +37,11 @@ class HostProgram:
         self._loop = Loop()
         self._scripts: dict[int, Script] = {}  # by process id
         self._pids: dict[str, int] = {}  # by command id
+        self._agent = Agent(
+            self._loop,
+            partial(KernelConnection, self._loop),
+            lambda heard_at: self._tell({"agent": dict(heard_at)}),
+        )
 
     def run(self) -> None:
         self._wake_for_children()
@@ -62,6 +71,8 @@ class HostProgram:
         for message in messages:
             if "run" in message:
                 self._start(message["run"])
+            elif "reach" in message:
+                self._agent.reach({name: tuple(ips) for name, ips in message["reach"].items()})
             elif message["cancel"] in self._pids:
                 self._scripts[self._pids[message["cancel"]]].stop("Cancelled")
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from labkit.emulator.data_plane.agent import Addresses
 from labkit.emulator.data_plane.messages import CommandOutcome, CommandSpec
 from labkit.network.resources import Vpc
 
@@ -35,11 +36,13 @@ class HostSpec:
 
 
 class Reporter(Protocol):
-    """Is told what becomes of scripts."""
+    """Is told what becomes of scripts and of agents."""
 
     def started(self, command_id: str, instance_id: str, at: float) -> None: ...
 
     def finished(self, ended: CommandOutcome) -> None: ...
+
+    def agent_seen(self, instance_id: str, heard_at: Mapping[str, float | None]) -> None: ...
 
 
 class Host(Protocol):
@@ -57,21 +60,30 @@ class Host(Protocol):
 
     def cancel(self, command_id: str) -> None: ...
 
+    def reach(self, addresses: Addresses) -> None:
+        """Have the agent try its endpoints, as Agent.reach does."""
+        ...
+
     def close(self) -> None:
         """End the host with all that runs in it; its scripts are reported as failed."""
         ...
 
 
 class Hosts:
-    """The hosts by instance id."""
+    """The hosts by instance id. on_up is told of each host that has come up."""
 
-    def __init__(self, make: Callable[[HostSpec], Host]) -> None:
-        self._make = make
+    def __init__(
+        self, make: Callable[[HostSpec], Host], on_up: Callable[[Host], None] = lambda host: None
+    ) -> None:
+        self._make, self._on_up = make, on_up
         self._hosts: dict[str, Host] = {}
         self._pending: dict[str, list[Ready]] = {}  # of hosts that are starting
 
     def host(self, instance_id: str) -> Host | None:
         return self._hosts.get(instance_id)
+
+    def is_up(self, instance_id: str) -> bool:
+        return instance_id in self._hosts and instance_id not in self._pending
 
     def vpc_of(self, instance_id: str) -> str | None:
         host = self._hosts.get(instance_id)
@@ -115,6 +127,8 @@ class Hosts:
                 del self._hosts[spec.instance_id]
                 host.close()
                 problem = f"the host of {spec.instance_id} cannot be made: {problem}"
+            else:
+                self._on_up(host)
             self._settle(spec.instance_id, problem)
 
         host.start(ready)
@@ -142,7 +156,11 @@ class Hosts:
 
 
 def host_specs(vpc: Vpc) -> Mapping[str, HostSpec]:
-    """Return what the running instances of a VPC should look like, by instance id."""
+    """Return what the running instances of a VPC should look like, by instance id.
+
+    An instance that was made while the VPC was read may lack its interfaces; it comes with the next
+    reading, which follows the call that made it.
+    """
     return {
         instance.id: HostSpec(
             instance_id=instance.id,
@@ -154,7 +172,9 @@ def host_specs(vpc: Vpc) -> Mapping[str, HostSpec]:
             ),
         )
         for instance in vpc.instances.values()
-        if instance.state == "running" and instance.interface_ids
+        if instance.state == "running"
+        and instance.interface_ids
+        and vpc.interfaces.keys() >= set(instance.interface_ids)
     }
 
 

@@ -3,34 +3,19 @@
 import ipaddress
 import itertools
 import secrets
-import time
-from collections.abc import Callable
-from dataclasses import asdict
+import socket
 from functools import partial
 
 from labkit.emulator.data_plane import icmp
+from labkit.emulator.data_plane.agent import Addresses, Agent
 from labkit.emulator.data_plane.hosts import HostSpec, InterfaceSpec, Ready, Reporter
-from labkit.emulator.data_plane.in_process_programs import (
-    KNOWN,
-    Program,
-    Terminal,
-    clock,
-    run_program,
-)
-from labkit.emulator.data_plane.loop import Loop, Timer
+from labkit.emulator.data_plane.in_process_script import Process, Script
+from labkit.emulator.data_plane.loop import Loop
 from labkit.emulator.data_plane.messages import CommandOutcome, CommandSpec
-from labkit.emulator.data_plane.outcome import HOST_ENDED, lost, outcome
-from labkit.emulator.data_plane.output import KEPT_BYTES
 from labkit.emulator.data_plane.ping_session import Send
-from labkit.emulator.data_plane.shell_lines import NotKnown, read_script, run_commands
+from labkit.emulator.data_plane.tcp_connection import Events, TcpConnection
+from labkit.emulator.data_plane.tcp_stack import Accept, TcpStack
 from labkit.emulator.data_plane.wire import Wire
-
-_REFUSAL = (
-    "{what}: not known here. This instance is an in-process host, which knows only "
-    + f"{', '.join([*KNOWN, 'exit'])} and sequences of them with ; && ||. "
-    "Kernel hosts run any command: they need Linux with user namespaces and /dev/net/tun "
-    "(`labkit emulator status` says what is missing here).\n"
-)
 
 
 class InProcessHost:
@@ -40,7 +25,10 @@ class InProcessHost:
         self.spec = spec
         self._loop, self._wire, self._reporter = loop, wire, reporter
         self._numbers = itertools.count(secrets.randbelow(1 << 16))
-        self._scripts: dict[str, _Script] = {}
+        self._tcp = TcpStack(loop, self._route, mtu=spec.interfaces[0].mtu)
+        self._scripts: dict[str, Script] = {}
+        self._processes: set[Process] = set()
+        self._agent = Agent(loop, self.connect, partial(reporter.agent_seen, spec.instance_id))
 
     def start(self, ready: Ready) -> None:
         for interface in self.spec.interfaces:
@@ -48,8 +36,13 @@ class InProcessHost:
         ready(None)
 
     def run(self, command: CommandSpec) -> None:
-        script = self._scripts[command.command_id] = _Script(
-            command, self._loop, self._pinger, self._finished
+        script = self._scripts[command.command_id] = Script(
+            command,
+            loop=self._loop,
+            machine=self,
+            pinger=self._pinger,
+            processes=self._processes,
+            finished=self._finished,
         )
         self._reporter.started(command.command_id, self.spec.instance_id, script.started_at)
         script.start()
@@ -58,11 +51,30 @@ class InProcessHost:
         if script := self._scripts.get(command_id):
             script.stop("Cancelled")
 
+    def reach(self, addresses: Addresses) -> None:
+        self._agent.reach(addresses)
+
     def close(self) -> None:
+        self._agent.close()
+        self._reporter.agent_seen(self.spec.instance_id, {})
+        self._tcp.close()
         for interface in self.spec.interfaces:
             self._wire.unplug(interface.id)
         for script in list(self._scripts.values()):
             script.lose()
+        for process in list(self._processes):
+            process.kill()
+
+    def connect(self, far: tuple[str, int], events: Events) -> TcpConnection:
+        """Open a TCP connection for a program."""
+        near = far[0] if self._is_own(far[0]) else self._interface_to(far[0]).addresses[0]
+        return self._tcp.connect(near, far, events)
+
+    def listen(self, port: int, accept: Accept) -> None:
+        self._tcp.listen(port, accept)
+
+    def stop_listening(self, port: int) -> None:
+        self._tcp.stop_listening(port)
 
     def _finished(self, ended: CommandOutcome) -> None:
         del self._scripts[ended.command_id]
@@ -71,28 +83,34 @@ class InProcessHost:
     def _pinger(self, identifier: int, address: str) -> Send:
         def send(sequence: int, data: bytes) -> None:
             message = icmp.echo(icmp.ECHO_REQUEST, identifier, sequence, data)
+            source = self._interface_to(address).addresses[0]
+            packet = icmp.packet(source, address, message, next(self._numbers))
             # Not at once: what answers may only be heard when the sender is done.
-            self._loop.call_later(0, partial(self._send, address, message))
+            self._loop.call_later(0, partial(self._route, source, address, packet))
 
         return send
 
-    def _send(self, address: str, message: bytes) -> None:
-        interface = self._interface_to(address)
-        data = icmp.packet(interface.addresses[0], address, message, next(self._numbers))
-        if self._is_own(address):
+    def _route(self, srcaddr: str, dstaddr: str, data: bytes) -> None:
+        interface = self._interface_to(dstaddr)
+        if self._is_own(dstaddr):
             self._receive(interface, data)
         else:
             self._wire.put(interface.id, data)
 
     def _receive(self, interface: InterfaceSpec, data: bytes) -> None:
-        message = icmp.parse(data)
-        if message is None or not self._is_own(message.dstaddr):
+        if not self._is_own(socket.inet_ntoa(data[16:20])):
             return
+        if data[9] == socket.IPPROTO_TCP:
+            self._tcp.receive(data)
+        elif message := icmp.parse(data):
+            self._take(interface, message)
+
+    def _take(self, interface: InterfaceSpec, message: icmp.Message) -> None:
         if message.type == icmp.ECHO_REQUEST:
             self._reply(interface, message)
         else:
-            for script in list(self._scripts.values()):
-                script.take(message)
+            for process in list(self._processes):
+                process.take(message)
 
     def _reply(self, interface: InterfaceSpec, request: icmp.Message) -> None:
         reply = icmp.echo(icmp.ECHO_REPLY, request.identifier, request.sequence, request.data)
@@ -114,88 +132,3 @@ class InProcessHost:
             if ipaddress.ip_address(address) in ipaddress.ip_network(cidr, strict=False):
                 return interface
         return self.spec.interfaces[0]
-
-
-class _Script:
-    """A running script: driven by the loop's timers and by the packets that come for it."""
-
-    def __init__(
-        self,
-        command: CommandSpec,
-        loop: Loop,
-        pinger: Callable[[int, str], Send],
-        finished: Callable[[CommandOutcome], None],
-    ) -> None:
-        self.started_at = time.time()
-        self._command, self._loop, self._finished = command, loop, finished
-        self._identifier = secrets.randbelow(1 << 16)
-        self._texts: dict[str, str] = {"stdout": "", "stderr": ""}
-        terminal = Terminal(
-            out=partial(self._write, "stdout"),
-            err=partial(self._write, "stderr"),
-            pinger=partial(pinger, self._identifier),
-        )
-        self._program = self._run(terminal)
-        self._is_over = False
-        self._timer: Timer | None = None
-        self._limit = loop.call_later(command.execution_timeout_s, lambda: self.stop("TimedOut"))
-
-    def start(self) -> None:
-        self._loop.call_later(0, lambda: self._go_on(None))
-
-    def take(self, message: icmp.Message) -> None:
-        if message.identifier == self._identifier:
-            self._go_on(message)
-
-    def stop(self, status: str) -> None:
-        self.end(-1, stopped_as=status)
-
-    def lose(self) -> None:
-        """End because the host ends."""
-        self._halt()
-        self._finished(lost(self._command, self.started_at, HOST_ENDED))
-
-    def end(self, code: int, *, stopped_as: str | None = None) -> None:
-        self._halt()
-        fields = outcome(
-            asdict(self._command),
-            exit_code=code,
-            stopped_as=stopped_as,
-            started_at=self.started_at,
-            stdout=self._texts["stdout"],
-            stderr=self._texts["stderr"],
-        )
-        self._finished(CommandOutcome(**fields))
-
-    def _halt(self) -> None:
-        self._is_over = True
-        self._program.close()
-        self._limit.cancel()
-        if self._timer:
-            self._timer.cancel()
-
-    def _run(self, terminal: Terminal) -> Program:
-        try:
-            commands = read_script(self._command.lines, KNOWN)
-        except NotKnown as error:
-            terminal.err(_REFUSAL.format(what=error))
-            return 127
-        return (yield from run_commands(commands, lambda words: run_program(words, terminal)))
-
-    def _go_on(self, message: icmp.Message | None) -> None:
-        if self._is_over:
-            return
-        if self._timer:
-            self._timer.cancel()
-        try:
-            until = self._program.send(message)
-        except StopIteration as ended:
-            self.end(ended.value)
-            return
-        if until is not None:
-            wait_s = max(0.0, until - clock())
-            self._timer = self._loop.call_later(wait_s, lambda: self._go_on(None))
-
-    def _write(self, which: str, text: str) -> None:
-        room = KEPT_BYTES - len(self._texts[which])
-        self._texts[which] += text[:room]

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from labkit.emulator.data_plane import linux, namespaces
+from labkit.emulator.data_plane.agent import Addresses
 from labkit.emulator.data_plane.channel import Channel
 from labkit.emulator.data_plane.file_system import FileSystem
 from labkit.emulator.data_plane.hosts import HostSpec, InterfaceSpec, Ready, Reporter
@@ -43,6 +44,7 @@ class KernelHost:
         self._channel: Channel
         self._child = 0
         self._pid = 0  # of pid 1, as seen from here
+        self._has_agent = False
         self._ready: Ready | None = None
         self._commands: dict[str, tuple[CommandSpec, float]] = {}
 
@@ -67,6 +69,10 @@ class KernelHost:
         if command_id in self._commands:
             self._tell({"cancel": command_id})
 
+    def reach(self, addresses: Addresses) -> None:
+        self._has_agent = True
+        self._tell({"reach": dict(addresses)})
+
     def close(self) -> None:
         for interface in self.spec.interfaces:
             self._around.wire.unplug(interface.id)
@@ -76,6 +82,8 @@ class KernelHost:
             os.kill(pid, signal.SIGKILL)
             os.waitpid(pid, 0)
         self._child = self._pid = 0
+        if self._has_agent:
+            self._around.reporter.agent_seen(self.spec.instance_id, {})
         for command, started_at in list(self._commands.values()):
             self._around.reporter.finished(lost(command, started_at, HOST_ENDED))
         self._commands.clear()
@@ -105,6 +113,8 @@ class KernelHost:
             case {"finished": dict(fields)}:
                 if self._commands.pop(fields["command_id"], None):
                     self._around.reporter.finished(CommandOutcome(**fields))
+            case {"agent": dict(heard_at)}:
+                self._around.reporter.agent_seen(self.spec.instance_id, heard_at)
             case {"problem": str(problem)}:
                 self._lost(problem)
 

@@ -113,5 +113,16 @@ class Finished:
 
 
 @dataclass(frozen=True, slots=True)
+class AgentSeen:
+    """What became of an instance's agent: by service, when it was last heard (epoch seconds).
+
+    None: no connection to that service stands. Empty: there is no agent.
+    """
+
+    instance_id: str
+    heard_at: Mapping[str, float | None]
+
+
+@dataclass(frozen=True, slots=True)
 class Records:
     records: tuple[FlowRecord, ...]

@@ -67,6 +67,7 @@ def _leave_the_machine(
     _reset_signals()
     if os.getuid() == 0:
         os.setgroups([])
+    sockets = file_system.sockets_of_the_machine(look)
     linux.unshare(_NAMESPACES)
     channel.send({"unshared": True})
     channel.receive()
@@ -82,7 +83,7 @@ def _leave_the_machine(
         return
     channel.receive()
     linux.die_with_parent(signal.SIGKILL)
-    _set_up(spec, look, tuns, kept)
+    _set_up(spec, look, tuns, kept, sockets)
     channel.send({"ready": True}, tuns)
     for fd in (*tuns, *kept.values()):
         os.close(fd)
@@ -90,10 +91,14 @@ def _leave_the_machine(
 
 
 def _set_up(
-    spec: dict[str, Any], look: FileSystem, tuns: tuple[int, ...], kept: dict[str, int]
+    spec: dict[str, Any],
+    look: FileSystem,
+    tuns: tuple[int, ...],
+    kept: dict[str, int],
+    sockets: tuple[str, ...],
 ) -> None:
     hostname = spec["hostname"]
-    file_system.build(look, kept, hostname, spec["interfaces"][0]["addresses"][0])
+    file_system.build(look, kept, sockets, hostname, spec["interfaces"][0]["addresses"][0])
     interfaces.write_sysctls()
     interfaces.set_up(tuns, spec["interfaces"])
     socket.sethostname(hostname)

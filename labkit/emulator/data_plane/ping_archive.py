@@ -6,7 +6,7 @@ import zipfile
 from pathlib import Path
 
 _PACKAGE = "labkit.emulator.data_plane"
-_MODULES = ("icmp", "ping_text", "ping_options", "ping_session", "ping_program")
+_MODULES = ("ipv4", "icmp", "ping_text", "ping_options", "ping_session", "ping_program")
 _MAIN = f"""\
 import sys
 from {_PACKAGE}.ping_program import main

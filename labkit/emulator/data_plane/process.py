@@ -6,14 +6,21 @@ It imports neither moto nor boto3: it must stay small to fork hosts, and quick t
 import socket
 import sys
 import time
+from collections.abc import Mapping
 
 from labkit.emulator.data_plane.channel import Channel
+from labkit.emulator.data_plane.endpoints import (
+    Endpoints,
+    agent_addresses,
+    agent_surroundings,
+)
 from labkit.emulator.data_plane.hosts import Host, Hosts, HostSpec
 from labkit.emulator.data_plane.in_process_host import InProcessHost
 from labkit.emulator.data_plane.kernel_host import KernelHost, Surroundings, adopt_hosts, probe
 from labkit.emulator.data_plane.look import file_system
 from labkit.emulator.data_plane.loop import Loop, Timer
 from labkit.emulator.data_plane.messages import (
+    AgentSeen,
     Cancel,
     CommandOutcome,
     CommandSpec,
@@ -31,6 +38,7 @@ from labkit.emulator.data_plane.messages import (
 from labkit.emulator.data_plane.outcome import lost
 from labkit.emulator.data_plane.wire import Wire
 from labkit.emulator.switch import Switch
+from labkit.network.resources import Vpc
 
 _CLOSE_SOON_S = 0.1
 _CLOSE_AT_MOST_EVERY_S = 0.05
@@ -45,7 +53,9 @@ class DataProcess:
         self._loop = Loop()
         self._switch = Switch(settings.pace)
         self._wire = Wire(self._loop, self._switch, self._expect_records)
-        self._hosts = Hosts(self._make_host)
+        self._hosts = Hosts(self._make_host, self._reach)
+        self._endpoints = Endpoints(self._loop, self._wire)
+        self._vpcs: dict[str, Vpc] = {}
         self._around: Surroundings | None = None  # None: hosts are in-process
         self._vpcs_of_commands: dict[tuple[str, str], str] = {}
         self._look: Timer | None = None  # for complete records
@@ -107,11 +117,35 @@ class DataProcess:
     def _set_vpc(self, message: SetVpc) -> None:
         self._switch.set_vpc(message.vpc_id, message.vpc, message.captures)
         self._expect_records()
+        self._endpoints.reconcile(message.vpc_id, message.vpc)
+        before = self._vpcs.pop(message.vpc_id, None)
+        if message.vpc:
+            self._vpcs[message.vpc_id] = message.vpc
+            self._reach_anew(before, message.vpc)
         self._hosts.reconcile(
             message.vpc_id,
             message.vpc,
             lambda problem: self._tell(VpcSet(message.number, problem)),
         )
+
+    def _reach_anew(self, before: Vpc | None, vpc: Vpc) -> None:
+        """Have the agents of a VPC try their endpoints where something about that has changed."""
+        for instance in vpc.instances.values():
+            host = self._hosts.host(instance.id)
+            old = before.instances.get(instance.id) if before else None
+            if host and before and old and self._hosts.is_up(instance.id):
+                surroundings = agent_surroundings(before, old)
+                if surroundings != agent_surroundings(vpc, instance):
+                    host.reach(agent_addresses(vpc, instance))
+
+    def _reach(self, host: Host) -> None:
+        """Let the agent of a host that is up begin."""
+        vpc = self._vpcs[host.spec.vpc_id]
+        instance = vpc.instances.get(host.spec.instance_id)
+        if instance and (addresses := agent_addresses(vpc, instance)):
+            # Told before VpcSet: from now on it is known that an agent begins.
+            self.agent_seen(instance.id, dict.fromkeys(addresses))
+            host.reach(addresses)
 
     def _run(self, command: CommandSpec) -> None:
         host = self._hosts.host(command.instance_id)
@@ -139,6 +173,9 @@ class DataProcess:
         self._vpcs_of_commands.pop((ended.command_id, ended.instance_id), None)
         self._tell(Finished(ended))
         self._expect_records()
+
+    def agent_seen(self, instance_id: str, heard_at: Mapping[str, float | None]) -> None:
+        self._tell(AgentSeen(instance_id, dict(heard_at)))
 
     # Records
 

@@ -62,6 +62,20 @@ class VpcEndpoints:
         with self._lock:
             return [item for item in self._endpoints.values() if item.vpc_id == vpc_id]
 
+    def described(self, vpc_id: str) -> list[dict[str, Any]]:
+        """Return of a VPC's endpoints what decides where their names lead."""
+        return [
+            {
+                "VpcEndpointId": item.id,
+                "VpcEndpointType": "Interface",
+                "VpcId": vpc_id,
+                "ServiceName": item.service_name,
+                "NetworkInterfaceIds": item.interface_ids,
+                "PrivateDnsEnabled": item.private_dns,
+            }
+            for item in self.endpoints(vpc_id)
+        ]
+
     def of_interface(self, interface_id: str) -> Endpoint | None:
         """Return the endpoint that a network interface belongs to."""
         with self._lock:

@@ -23,14 +23,10 @@ from labkit.emulator.policies import UnsupportedPolicy
 from labkit.emulator.ssm.node_filters import keep
 from labkit.emulator.ssm.times import as_datetime
 from labkit.emulator.upstream import DEFAULT_REGION, Clients
-from labkit.network.packets import syn
-from labkit.network.path import round_trip
 from labkit.network.topology import Instance, NetworkInterface, Vpc
 
 log = logging.getLogger("labkit.emulator")
 
-ENDPOINTS = ("ssm", "ssmmessages")
-HTTPS = 443
 ACTIONS = (
     "ssm:UpdateInstanceInformation",
     "ssmmessages:CreateControlChannel",
@@ -52,17 +48,6 @@ class Topology(Protocol):
     def instance(self, instance_id: str) -> tuple[str, Vpc, Instance] | None: ...
 
 
-class Endpoint(Protocol):
-    """What managed nodes need to know of a VPC endpoint."""
-
-    @property
-    def service_name(self) -> str: ...
-    @property
-    def interface_ids(self) -> Sequence[str]: ...
-    @property
-    def private_dns(self) -> bool: ...
-
-
 @dataclass(slots=True)
 class _Registered:
     """A node that was reached at least once; last_ping_at is when that was last seen."""
@@ -74,30 +59,28 @@ class _Registered:
 class ManagedNodes:
     """The instances that could be managed nodes on AWS, judged at the moment somebody asks.
 
-    A running instance is Online if its profile's role allows what the agent does, and if a TCP
-    connection to port 443 of an `ssm` and of an `ssmmessages` endpoint of its VPC, with private
-    DNS, would pass the VPC's rules both ways. No agent runs and no packet is sent for this: where
-    the rules no longer allow it, a node that was Online becomes ConnectionLost at once, while on
-    AWS an open connection outlives the rule. A node that nobody asked about was never Online.
+    A running instance is Online if its profile's role allows what the agent does, and if its
+    agent's connections to an `ssm` and to an `ssmmessages` endpoint of its VPC stand. These are
+    real ones (data_plane.agent), and are opened anew after each change of the rules: where they do
+    not come up, a node that was Online becomes ConnectionLost, while on AWS an open connection
+    outlives the rule. A node that nobody asked about was never Online.
 
     Args:
         topology: the VPCs.
-        endpoints: gives a VPC's interface endpoints.
+        last_heard_at: tells when an instance's agent was last heard, None if it has not both
+            connections.
         inner: clients straight to moto, to read roles and tags.
-        clock: epoch seconds.
     """
 
     def __init__(
         self,
         topology: Topology,
-        endpoints: Callable[[str], Sequence[Endpoint]],
+        last_heard_at: Callable[[str], float | None],
         inner: Clients,
-        clock: Callable[[], float],
     ):
         self._topology = topology
-        self._endpoints = endpoints
+        self._last_heard_at = last_heard_at
         self._inner = inner
-        self._clock = clock
         self._lock = threading.Lock()
         self._registered: dict[str, _Registered] = {}
 
@@ -175,28 +158,12 @@ class ManagedNodes:
     def _judge(self, region: str, vpc: Vpc, instance: Instance, is_allowed: IsAllowed) -> bool:
         if instance.state != "running" or not instance.interface_ids:
             return False
-        if not (
-            self._reaches_endpoints(region, vpc, instance) and is_allowed(instance.profile_arn)
-        ):
+        heard_at = self._last_heard_at(instance.id)
+        if heard_at is None or not is_allowed(instance.profile_arn):
             return False
         with self._lock:
-            self._registered[instance.id] = _Registered(region, self._clock())
+            self._registered[instance.id] = _Registered(region, heard_at)
         return True
-
-    def _reaches_endpoints(self, region: str, vpc: Vpc, instance: Instance) -> bool:
-        endpoints = self._endpoints(vpc.id)
-        own = _primary_interface(vpc, instance)
-        return all(
-            any(
-                _connects(vpc, own, vpc.interfaces[interface_id])
-                for endpoint in endpoints
-                if endpoint.service_name == f"com.amazonaws.{region}.{service}"
-                and endpoint.private_dns
-                for interface_id in endpoint.interface_ids
-                if interface_id in vpc.interfaces
-            )
-            for service in ENDPOINTS
-        )
 
     def _is_allowed(self, profile_arn: str | None) -> bool:
         """Return whether the instance profile's role allows what the agent asks for."""
@@ -216,12 +183,6 @@ class ManagedNodes:
         except UnsupportedPolicy as error:
             log.warning("%s counts as allowing nothing: a policy has %s", profile_arn, error)
             return False
-
-
-def _connects(vpc: Vpc, own: NetworkInterface, endpoint: NetworkInterface) -> bool:
-    packet = syn(own.primary_ip, endpoint.primary_ip, dstport=HTTPS)
-    paths = round_trip(vpc, packet, own.id)
-    return len(paths) == 2 and all(path.receiver_id for path in paths)
 
 
 def _primary_interface(vpc: Vpc, instance: Instance) -> NetworkInterface:

@@ -50,6 +50,7 @@ class Lab:
         self.flow_log_id = "fl-1"
         self.all_records, self.started, self.deaths = [], [], []
         self._outcomes, self._events = {}, {}
+        self.agents, self.agent_words = {}, []
         self._numbers = itertools.count(1)
         self.data_plane = DataPlane.start(
             pace=pace,
@@ -58,6 +59,7 @@ class Lab:
             on_started=lambda *what: self.started.append(what),
             on_finished=self._finished,
             on_died=self.deaths.append,
+            on_agent=self._agent_seen,
         )
 
     def set_vpc(self, vpc):
@@ -89,6 +91,10 @@ class Lab:
         while not is_enough(self.records) and time.monotonic() < deadline:
             time.sleep(0.01)
         return self.records
+
+    def _agent_seen(self, instance_id, heard_at):
+        self.agents[instance_id] = heard_at
+        self.agent_words.append((time.time(), instance_id, heard_at))
 
     def _finished(self, outcome):
         self._outcomes[outcome.command_id] = outcome

@@ -18,12 +18,21 @@ def in_process_lab():
 @pytest.mark.parametrize(
     ("line", "named"),
     [
-        pytest.param("curl http://10.0.1.25/", "curl", id="a program"),
+        pytest.param("nc 10.0.1.25 22", "nc", id="a program"),
+        pytest.param("curl -X POST 10.0.1.25", "curl -X POST 10.0.1.25", id="an option"),
+        pytest.param("curl -o /tmp/x 10.0.1.25", "curl -o /tmp/x 10.0.1.25", id="curl to a file"),
+        pytest.param("python3 -c 'print()'", "python3 -c print()", id="Python"),
+        pytest.param("ip route", "ip route", id="another of ip's commands"),
+        pytest.param("timeout 2 nc 10.0.1.25 22", "nc", id="a program under timeout"),
+        pytest.param("timeout 2 bash -c 'nc x'", "nc", id="a program in bash"),
+        pytest.param("sleep soon", "sleep soon", id="a time that is none"),
         pytest.param("ping -c 1 10.0.1.25 | tail -2", "ping -c 1 10.0.1.25 | tail -2", id="a pipe"),
         pytest.param("echo hi > /tmp/x", "echo hi > /tmp/x", id="a file"),
         pytest.param("echo $HOME", "echo $HOME", id="a variable"),
         pytest.param("echo `true`", "echo `true`", id="a substitution"),
-        pytest.param("ping 10.0.1.25 &", "ping 10.0.1.25 &", id="the background"),
+        pytest.param("true && true &", "true && true &", id="a list in the background"),
+        pytest.param("cat </etc/passwd", "cat </etc/passwd", id="input from a file"),
+        pytest.param("echo hi 3>/dev/null", "echo hi 3>/dev/null", id="a third output"),
         pytest.param("if true; then echo hi; fi", "if", id="a condition"),
         pytest.param("echo 'open", "echo 'open", id="an open quotation"),
         pytest.param("&& true", "&& true", id="a separator too many"),
@@ -35,13 +44,21 @@ def test_what_is_not_known_is_refused_before_anything_runs(in_process_lab, line,
     assert outcome.stderr.startswith(
         f"{named}: not known here. This instance is an in-process host"
     )
-    assert "ping, echo" in outcome.stderr
+    assert "ping, curl, echo" in outcome.stderr
     assert "Kernel hosts run any command" in outcome.stderr
+
+
+def known(*names):
+    def check(words):
+        if words[0] not in names:
+            raise NotKnown(words[0])
+
+    return check
 
 
 def test_a_script_is_read_in_order():
     assert read_script(
-        ["#!/bin/sh", "true && echo 'a;b'; false || exit 3 # why"], {"true", "echo", "false"}
+        ["#!/bin/sh", "true && echo 'a;b'; false || exit 3 # why"], known("true", "echo", "false")
     ) == [
         Command(";", ("true",)),
         Command("&&", ("echo", "a;b")),
@@ -50,9 +67,31 @@ def test_a_script_is_read_in_order():
     ]
 
 
+NOWHERE, OUT, ERR = None, "stdout", "stderr"
+
+
+@pytest.mark.parametrize(
+    ("line", "read"),
+    [
+        (
+            "echo a >/dev/null 2>&1 &",
+            [Command(";", ("echo", "a"), {1: NOWHERE, 2: NOWHERE}, None, True)],
+        ),
+        ("echo a 2>&1 > /dev/null", [Command(";", ("echo", "a"), {1: NOWHERE, 2: OUT})]),
+        ("echo a >&2", [Command(";", ("echo", "a"), {1: ERR, 2: ERR})]),
+        ("</dev/tcp/10.0.1.25/22", [Command(";", (), connect=("10.0.1.25", 22))]),
+        ("true & true", [Command(";", ("true",), is_background=True), Command(";", ("true",))]),
+        ("echo a#b 'c # d'", [Command(";", ("echo", "a#b", "c # d"))]),
+        ("echo a''b\"\"c '' x", [Command(";", ("echo", "abc", "", "x"))]),
+    ],
+)
+def test_a_line_is_read(line, read):
+    assert read_script([line], known("echo", "true")) == read
+
+
 def test_every_program_must_be_known():
     with pytest.raises(NotKnown, match="reboot"):
-        read_script(["true; reboot"], {"true"})
+        read_script(["true; reboot"], known("true"))
 
 
 def test_an_echo_packet_is_whole():

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import socket
 import time
 from pathlib import Path
 
@@ -209,3 +210,45 @@ def test_a_flood_of_twenty_thousand_loses_nothing(kernel_lab):
         "20000 received, 0% packet loss"
         in kernel_lab.run(FIRST, f"ping -f -q -c 20000 {SECOND_IP}").stdout
     )
+
+
+CONNECT = "python3 -c 'import socket; socket.socket(socket.AF_UNIX).connect({})' 2>&1 | tail -1"
+
+
+@pytest.mark.parametrize("kind", ["in a folder that is not hidden", "abstract"])
+def test_no_socket_of_the_machine_can_be_reached(kernel_hosts, kind):
+    """A read-only mount does not keep a program from connecting to docker's or D-Bus's socket."""
+    folder = Path(__file__).parents[3] / "build"
+    folder.mkdir(exist_ok=True)
+    path = folder / f"socket-{os.getpid()}"
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(f"\0{path.name}" if kind == "abstract" else str(path))
+        listener.listen()
+        if kind != "abstract":
+            path.chmod(0o777)
+        lab = Lab("kernel")
+        lab.set_vpc(lab_vpc())
+        where = f'"\\0{path.name}"' if kind == "abstract" else f'"{path}"'
+        said = lab.run(FIRST, CONNECT.format(where)).stdout
+        lab.data_plane.stop()
+        listener.setblocking(False)
+        with pytest.raises(BlockingIOError):  # nobody came
+            listener.accept()
+    path.unlink(missing_ok=True)
+    assert said.startswith(("PermissionError", "ConnectionRefusedError"))
+
+
+def test_no_process_can_gain_privileges(kernel_lab):
+    status = kernel_lab.run(FIRST, "cat /proc/self/status").stdout
+    assert "NoNewPrivs:\t1\n" in status
+
+
+def test_every_mount_is_read_only_whatever_lies_below_another(kernel_lab):
+    """The machine's mounts are read-only one by one, as are those below them."""
+    text = kernel_lab.run(FIRST, "cat /proc/self/mountinfo").stdout
+    kinds = {
+        line.split(" - ")[1].split()[0]
+        for line in text.splitlines()
+        if line.split()[5].split(",")[0] == "rw"
+    }
+    assert kinds <= {"tmpfs", "devpts", "proc"}

@@ -1,5 +1,7 @@
 """Hosts follow the topology."""
 
+from dataclasses import replace
+
 import pytest
 from data_plane_lab import FIRST, FIRST_IP, SECOND, lab_vpc
 
@@ -107,3 +109,10 @@ def test_what_a_host_is_made_from():
     assert (spec.hostname, interface.id, interface.name) == ("ip-10-0-1-22", "eni-1", "ens5")
     assert interface.addresses == (FIRST_IP, "10.0.1.30")
     assert (interface.prefix_length, interface.router, interface.mtu) == (24, "10.0.1.1", 9001)
+
+
+def test_an_instance_whose_interface_is_not_known_yet_waits_for_the_next_reading():
+    vpc = lab_vpc()
+    half_read = replace(vpc, interfaces={"eni-1": vpc.interfaces["eni-1"]})
+    assert host_specs(half_read).keys() == {FIRST}
+    assert host_specs(vpc).keys() == {FIRST, SECOND}

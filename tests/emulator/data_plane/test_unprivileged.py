@@ -114,3 +114,34 @@ def test_root_needs_no_permission_on_the_device():
     with DataProcessOf(0, "0600") as channel:
         assert channel.receive() == Ready("kernel", None)
         assert FIRST_IP
+
+
+def run(channel, *lines, timeout_s=3.0):
+    channel.send(Run(CommandSpec("c-1", FIRST, lines, execution_timeout_s=timeout_s)))
+    while not isinstance(message := channel.receive(), Finished):
+        pass
+    return message.outcome
+
+
+@pytest.mark.parametrize("user", [0, USER], ids=["root", "an ordinary user"])
+def test_hogs_end_as_run_command_would_end_them(user):
+    """What takes too much fails or is timed out; the host answers afterwards.
+
+    Source: docs.aws.amazon.com/systems-manager/latest/userguide/monitor-commands.html
+    """
+    with DataProcessOf(user, "0666") as channel:
+        assert channel.receive() == Ready("kernel", None)
+        vpc = lab_vpc()
+        channel.send(SetVpc(1, vpc.id, vpc, watch_all(vpc)))
+        assert channel.receive() == VpcSet(1, None)
+        endless = run(channel, "yes", timeout_s=0.5)
+        assert (endless.status, len(endless.stdout)) == ("TimedOut", 1 << 20)
+        memory = run(channel, "python3 -c 'bytearray(3 << 30)'")
+        assert (memory.status, "MemoryError" in memory.stderr) == ("Failed", True)
+        for place in ("/tmp", "/root", "/run", "/dev/shm", "/var/lib"):
+            disk = run(channel, f"dd if=/dev/zero of={place}/x bs=1M count=1000", timeout_s=20)
+            assert disk.status == "Failed", place
+        bomb = run(channel, "#!/bin/bash", ":(){ :|:& };:", "wait", timeout_s=1)
+        assert bomb.status in ("TimedOut", "Success", "Failed")
+        after = run(channel, "cd /; rm -rf bin dev etc home root run tmp var 2>/dev/null; echo up")
+        assert after.stdout == "up\n"

@@ -7,6 +7,8 @@ from labkit.emulator.ssm.dispatch import Dispatch
 from labkit.emulator.ssm.nodes import ManagedNodes
 from labkit.emulator.ssm.output_to_s3 import OutputToS3
 from labkit.emulator.ssm.run_command import RunCommand
+from labkit.network.packets import syn
+from labkit.network.path import round_trip
 from labkit.network.topology import (
     AclEntry,
     Instance,
@@ -55,7 +57,8 @@ class RecordingDataPlane:
 class World:
     """A VPC that the tests change: two instances and two endpoints, all as AWS wants it."""
 
-    def __init__(self, profile_arn):
+    def __init__(self, profile_arn, clock):
+        self.clock = clock
         https = {"protocol": 6, "from_port": 443, "to_port": 443}
         self.groups = {
             "sg-nodes": SecurityGroup(
@@ -100,6 +103,26 @@ class World:
             route_tables={},
             prefix_lists={},
         )
+
+    def last_heard_at(self, instance_id):
+        """Say that an agent is heard if its SYNs, and the answers to them, would get through.
+
+        That the data plane's agents really are, is tested there.
+        """
+        instance = self.instances.get(instance_id)
+        vpc = self.vpc()
+        own = vpc.interfaces[instance.interface_ids[0]] if instance else None
+        for service in ("ssm", "ssmmessages"):
+            endpoint = self.endpoints.get(service)
+            if own is None or endpoint is None or not endpoint.private_dns:
+                return None
+            if endpoint.service_name != f"com.amazonaws.{REGION}.{service}":
+                return None
+            to = vpc.interfaces[endpoint.interface_ids[0]]
+            paths = round_trip(vpc, syn(own.primary_ip, to.primary_ip, dstport=443), own.id)
+            if not (len(paths) == 2 and all(path.receiver_id for path in paths)):
+                return None
+        return self.clock()
 
     # as ssm.nodes.Topology
 
@@ -161,8 +184,8 @@ def document(statement):
 
 
 @pytest.fixture
-def world(make_profile):
-    return World(make_profile(attached=["AmazonSSMManagedInstanceCore"]))
+def world(make_profile, clock):
+    return World(make_profile(attached=["AmazonSSMManagedInstanceCore"]), clock)
 
 
 @pytest.fixture
@@ -176,8 +199,8 @@ def data_plane():
 
 
 @pytest.fixture
-def nodes(world, inner, clock):
-    return ManagedNodes(world, lambda vpc_id: list(world.endpoints.values()), inner, clock)
+def nodes(world, inner):
+    return ManagedNodes(world, world.last_heard_at, inner)
 
 
 @pytest.fixture
