@@ -35,7 +35,7 @@ XMLNS = {
 }
 
 
-REST_XML = ("cloudfront", "route53", "s3", "s3-outposts", "s3express")
+REST_XML = ("cloudfront", "route53", "s3", "s3-object-lambda", "s3-outposts", "s3express")
 
 
 @dataclass(frozen=True, slots=True)
