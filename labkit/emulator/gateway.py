@@ -144,6 +144,7 @@ class Gateway:
             )
             return protocol.serialize(routed, ours(call))
         if routed.operation in self._forwarded.get(routed.service, ()):
+            _check(routed)
             return self._forward(routed, environ)
         raise not_emulated(routed.service, routed.operation)
 
@@ -185,7 +186,11 @@ class _Body:
         if self._read is not None:
             return self._read
         length, read = self._length, self._input.read
-        self._read = read() if length is None else read(length) if length else b""
+        try:
+            self._read = read() if length is None else read(length) if length else b""
+        except OSError as error:  # chunks that are none, or a client that went away
+            self._length = None
+            raise ServiceError("IncompleteBody", f"The body cannot be read: {error}.") from None
         return self._read or b""
 
     @property
@@ -194,6 +199,14 @@ class _Body:
         if self._read is not None:
             return 0
         return float("inf") if self._length is None else self._length
+
+
+def _check(routed: Routed) -> None:
+    """Hold what goes to moto to botocore's model: moto itself fails at what does not fit."""
+    if routed.service == "s3":
+        protocol.check_xml(routed)
+    else:
+        protocol.parameters(routed)
 
 
 def _answer_dry_run(routed: Routed) -> None:
