@@ -1,6 +1,9 @@
 """A real emulator for the tests that need one; or a real account, with `pytest --aws`."""
 
+import contextlib
+
 import pytest
+from botocore.exceptions import ClientError
 
 from labkit import aws, emulator_process
 from labkit.errors import TargetError
@@ -49,3 +52,28 @@ def session(request):
     except TargetError as error:
         pytest.exit(f"pytest --aws: {error}", returncode=2)
     return on_aws
+
+
+@pytest.fixture
+def removed(request):
+    """Notes calls that remove what a test made: removed(ec2.delete_vpc, VpcId=...).
+
+    They are made after a test that may run on a real account, the last one noted first. What
+    the test removed itself is gone already; anything else that AWS refuses is an error.
+    """
+    with contextlib.ExitStack() as calls:
+
+        def note(remove, **asked):
+            if request.node.get_closest_marker("aws_verified"):
+                calls.callback(_remove, remove, asked)
+
+        yield note
+
+
+def _remove(remove, asked):
+    try:
+        remove(**asked)
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        if not code.endswith((".NotFound", "NotFoundException")) and code != "NoSuchBucket":
+            raise
