@@ -40,6 +40,7 @@ class Guards:
         return {
             **{("iam", name): partial(self._named, *NAMED[name]) for name in NAMED},
             **{("iam", name): partial(self._trusting, TRUST[name]) for name in TRUST},
+            ("iam", "DeleteUser"): self.delete_user,
         }
 
     def _named(self, look: str, parameter: str, call: Call) -> dict[str, Any]:
@@ -49,6 +50,18 @@ class Guards:
 
     def _trusting(self, parameter: str, call: Call) -> dict[str, Any]:
         check_is_policy(call.parameters[parameter])
+        return self._answer(call)
+
+    def delete_user(self, call: Call) -> dict[str, Any]:
+        """Delete a user who has no access key any more: a key outlives no user.
+
+        Source: docs.aws.amazon.com/IAM/latest/APIReference/API_DeleteUser.html
+        """
+        name = call.parameters["UserName"]
+        iam = self._inner("iam", DEFAULT_REGION)
+        if iam.list_access_keys(UserName=name)["AccessKeyMetadata"]:
+            message = "Cannot delete entity, must delete access keys first."
+            raise ServiceError("DeleteConflict", message, 409)
         return self._answer(call)
 
     def _answer(self, call: Call) -> dict[str, Any]:
