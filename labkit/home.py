@@ -63,7 +63,7 @@ def prepared(folder: Path) -> Path:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         probe = folder / f".writable-{os.getpid()}"
         probe.touch()
-        probe.unlink()
+        probe.unlink(missing_ok=True)  # another thread's, which is as good
     except OSError as error:
         raise EmulatorError(
             f"LABKIT_HOME {folder} cannot be written ({error.strerror}): "
