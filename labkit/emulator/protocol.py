@@ -186,7 +186,12 @@ def check_xml(routed: Routed) -> None:
     """
     shape: Any = routed.model.input_shape
     payload = shape.serialization.get("payload") if shape is not None else None
-    if shape is None or payload is None or shape.members[payload].type_name != "structure" or not routed.body:
+    if (
+        shape is None
+        or payload is None
+        or shape.members[payload].type_name != "structure"
+        or not routed.body
+    ):
         return
     try:
         ElementTree.fromstring(routed.body)
