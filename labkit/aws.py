@@ -93,7 +93,7 @@ def on_emulator(run_file: RunFile, *, region: str = DEFAULT_REGION) -> boto3.Ses
 
 def _write_profile(run_file: RunFile) -> Path:
     """Write the profile beside the emulator's log, so that it is of the same LABKIT_HOME."""
-    path = Path(run_file.log_path).with_name("aws-config")
+    path = Path(run_file.log_path).with_name(lab_home.CLIENT_CONFIG)
     lines = [
         f"[profile {PROFILE}]",
         f"region = {DEFAULT_REGION}",

@@ -175,7 +175,7 @@ def _launch(folder: Path, pace: str, port: int, host_kind: str, wanted: int | No
     run_file = lab_home.read_run_file(folder)
     if run_file is None:
         raise EmulatorError(f"The emulator ended as soon as it was ready: {_last_words(folder)}")
-    (folder / PORT_FILE).write_text(f"{run_file.port}\n")
+    lab_home.write_private(folder / PORT_FILE, f"{run_file.port}\n")
     return run_file
 
 
@@ -197,7 +197,8 @@ def _spawn(folder: Path, options: list[str]) -> None:
     """
     reading, writing = os.pipe()
     command = [sys.executable, "-P", "-m", "labkit.emulator", "--home", str(folder)]
-    with os.fdopen(reading) as ready, (folder / lab_home.LOG_FILE).open("a") as log:
+    path = folder / lab_home.LOG_FILE
+    with os.fdopen(reading) as ready, open(path, "a", opener=lab_home.open_private) as log:
         try:
             subprocess.run(
                 [*command, *options, "--detach", str(writing)],

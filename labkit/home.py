@@ -17,6 +17,7 @@ from labkit.errors import EmulatorError
 RUN_FILE = "emulator.json"
 ALIVE_LOCK = "emulator.lock"
 LOG_FILE = "emulator.log"
+CLIENT_CONFIG = "aws-config"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ def prepared(folder: Path) -> Path:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         probe = folder / f".writable-{os.getpid()}"
         probe.touch()
-        probe.unlink()
+        probe.unlink(missing_ok=True)  # another thread's, which is as good
     except OSError as error:
         raise EmulatorError(
             f"LABKIT_HOME {folder} cannot be written ({error.strerror}): "
@@ -89,7 +90,14 @@ def write_run_file(folder: Path, run_file: RunFile) -> None:
 
 
 def remove_run_file(folder: Path) -> None:
+    """Remove the run file and the clients' profile: both hold the key of an emulator that ended."""
     (folder / RUN_FILE).unlink(missing_ok=True)
+    (folder / CLIENT_CONFIG).unlink(missing_ok=True)
+
+
+def open_private(path: str | os.PathLike[str], flags: int) -> int:
+    """Open a file that only its user may read, if it is made: an opener for open()."""
+    return os.open(path, flags, 0o600)
 
 
 def write_private(path: Path, text: str) -> None:

@@ -1,8 +1,29 @@
-"""A real emulator for the tests that need one: started once, with a home of its own."""
+"""A real emulator for the tests that need one; or a real account, with `pytest --aws`."""
+
+import contextlib
 
 import pytest
+from botocore.exceptions import ClientError
 
 from labkit import aws, emulator_process
+from labkit.errors import TargetError
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--aws",
+        action="store_true",
+        help="run the tests marked aws_verified, and no others, in your AWS account (costs money)",
+    )
+
+
+def pytest_collection_modifyitems(config, items):
+    """With --aws keep what speaks only AWS's API."""
+    if not config.getoption("--aws"):
+        return
+    others = [item for item in items if item.get_closest_marker("aws_verified") is None]
+    config.hook.pytest_deselected(items=others)
+    items[:] = [item for item in items if item not in others]
 
 
 @pytest.fixture(scope="session")
@@ -11,14 +32,48 @@ def emulator_home(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def emulator(emulator_home):
+def emulator(emulator_home, request):
     """The run file of a running emulator that the whole test session shares."""
+    if request.config.getoption("--aws"):
+        pytest.fail("a test marked aws_verified asks for the emulator", pytrace=False)
     run_file = emulator_process.start(emulator_home)
     yield run_file
     emulator_process.stop(emulator_home)
 
 
 @pytest.fixture(scope="session")
-def session(emulator):
-    """A boto3 session on the emulator."""
-    return aws.on_emulator(emulator)
+def session(request):
+    """A boto3 session on the emulator, or with --aws on the account that is configured."""
+    if not request.config.getoption("--aws"):
+        return aws.on_emulator(request.getfixturevalue("emulator"))
+    try:
+        on_aws = aws.connect("aws")
+        aws.whereami(on_aws)
+    except TargetError as error:
+        pytest.exit(f"pytest --aws: {error}", returncode=2)
+    return on_aws
+
+
+@pytest.fixture
+def removed(request):
+    """Notes calls that remove what a test made: removed(ec2.delete_vpc, VpcId=...).
+
+    They are made after a test that may run on a real account, the last one noted first. What
+    the test removed itself is gone already; anything else that AWS refuses is an error.
+    """
+    with contextlib.ExitStack() as calls:
+
+        def note(remove, **asked):
+            if request.node.get_closest_marker("aws_verified"):
+                calls.callback(_remove, remove, asked)
+
+        yield note
+
+
+def _remove(remove, asked):
+    try:
+        remove(**asked)
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        if not code.endswith((".NotFound", "NotFoundException")) and code != "NoSuchBucket":
+            raise

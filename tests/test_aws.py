@@ -176,9 +176,9 @@ class TestWhereami:
         assert "the emulator on this machine" in str(where)
         assert "<td" in where._repr_html_()
 
-    def test_refused_credentials_in_awss_own_words(self, session):
+    def test_refused_credentials_in_awss_own_words(self, emulator):
         session = boto3.Session(
-            botocore_session=session._session,
+            botocore_session=aws.on_emulator(emulator)._session,  # one of its own: it is changed
             aws_access_key_id="AKIAIOSFODNN7EXAMPLE",
             aws_secret_access_key="x",
             region_name="us-east-1",

@@ -18,7 +18,7 @@ from labkit.emulator.admission import Secrets
 from labkit.emulator.operations import DRY_RUN_THEMSELVES, Call, Operations
 from labkit.emulator.protocol import Answer, Routed
 from labkit.emulator.refusal import ServiceError, not_emulated
-from labkit.emulator.upstream import Wsgi
+from labkit.emulator.upstream import Wsgi, failed_in_moto
 from labkit.errors import LabError
 
 log = logging.getLogger("labkit.emulator")
@@ -115,9 +115,13 @@ class Gateway:
             answer = self._dispatch(routed, environ, signed)
         except NotImplementedError as error:  # moto's way to say so, of a filter for example
             log.info("moto has not: %s", error)
-            raise not_emulated(
-                routed.service, f"{routed.operation} with these parameters"
-            ) from None
+            raise _not_so(routed) from None
+        except Exception as error:
+            place = failed_in_moto(error)
+            if place is None:
+                raise
+            log.warning("moto failed at %s:%s: %r in %s", *_names(routed), error, place)
+            raise _not_so(routed) from None
         if answer.status < 400 and not routed.operation.startswith(READING):
             touched = routed.body + answer.body if routed.service != "s3" else b""
             self._changed(routed.service, routed.operation, signed.region, touched)
@@ -140,6 +144,7 @@ class Gateway:
             )
             return protocol.serialize(routed, ours(call))
         if routed.operation in self._forwarded.get(routed.service, ()):
+            _check(routed)
             return self._forward(routed, environ)
         raise not_emulated(routed.service, routed.operation)
 
@@ -156,8 +161,10 @@ class Gateway:
         environ["labkit.service"] = routed.service
         body = b"".join(self._moto(environ, start_response))
         if answer["status"] >= 500:
-            log.error("moto answered %s:%s with %s", routed.service, routed.operation, body[:2000])
-            raise not_emulated(routed.service, f"{routed.operation} with these parameters")
+            log.warning("moto answered %s:%s with %s", *_names(routed), _gist(body))
+            raise _not_so(routed)
+        if routed.service == "s3" and answer["status"] == 404 and not body:
+            _say_what_is_missing(routed)
         return Answer(answer["status"], _own_headers(answer["headers"]), body)
 
     def _bug(self) -> ServiceError:
@@ -179,7 +186,11 @@ class _Body:
         if self._read is not None:
             return self._read
         length, read = self._length, self._input.read
-        self._read = read() if length is None else read(length) if length else b""
+        try:
+            self._read = read() if length is None else read(length) if length else b""
+        except OSError as error:  # chunks that are none, or a client that went away
+            self._length = None
+            raise ServiceError("IncompleteBody", f"The body cannot be read: {error}.") from None
         return self._read or b""
 
     @property
@@ -188,6 +199,14 @@ class _Body:
         if self._read is not None:
             return 0
         return float("inf") if self._length is None else self._length
+
+
+def _check(routed: Routed) -> None:
+    """Hold what goes to moto to botocore's model: moto itself fails at what does not fit."""
+    if routed.service == "s3":
+        protocol.check_xml(routed)
+    else:
+        protocol.parameters(routed)
 
 
 def _answer_dry_run(routed: Routed) -> None:
@@ -200,6 +219,30 @@ def _answer_dry_run(routed: Routed) -> None:
     if routed.request.values.get("DryRun", "").lower() == "true":
         message = "Request would have succeeded, but DryRun flag is set."
         raise ServiceError("DryRunOperation", message, 412)
+
+
+def _names(routed: Routed) -> tuple[str, str]:
+    return routed.service, routed.operation
+
+
+def _not_so(routed: Routed) -> ServiceError:
+    """Refuse what moto has not, or fails at."""
+    return not_emulated(routed.service, f"{routed.operation} with these parameters")
+
+
+def _gist(body: bytes) -> str:
+    """Return an error page of moto's in one line: its last one, where a traceback says what."""
+    lines = body.decode("utf-8", "replace").strip().splitlines()
+    return lines[-1][:300] if lines else "nothing"
+
+
+def _say_what_is_missing(routed: Routed) -> None:
+    """Give a 404 of S3 the body that AWS gives it, where moto gives none.
+
+    Source: docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+    """
+    if routed.request.method != "HEAD":
+        raise ServiceError("NoSuchBucket", "The specified bucket does not exist", 404)
 
 
 def _as_service_error(error: ClientError) -> ServiceError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import socketserver
+import sys
 import time
 from http import HTTPStatus
 from http.server import HTTPServer
@@ -11,7 +12,8 @@ from typing import Any
 
 from moto.moto_server.werkzeug_app import MotoRequestHandler
 
-from labkit.emulator.protocol import Answer
+from labkit.emulator.protocol import Answer, serialize_error
+from labkit.emulator.refusal import ServiceError
 
 log = logging.getLogger("labkit.emulator.requests")
 
@@ -31,6 +33,11 @@ class Handler(MotoRequestHandler):
     timeout = 300
 
     def run_wsgi(self) -> None:
+        """Answer one request, unless it does not say where its body ends."""
+        length, chunked = self.headers.get("Content-Length"), "Transfer-Encoding" in self.headers
+        if length is not None and (chunked or not (length.isascii() and length.isdecimal())):
+            self.send_error(400, "The request does not say where its body ends")
+            return
         environ = self.make_environ()
         server: Any = self.server
         server.last_request_at = time.monotonic()
@@ -68,6 +75,15 @@ class Handler(MotoRequestHandler):
         self.wfile.flush()
         return going_on
 
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """Answer what is not HTTP as we read it (too long, malformed) in AWS's shape, with 4xx."""
+        self.close_connection = True
+        if not hasattr(self, "headers"):
+            self.command, self.path, self.request_version = "GET", "/", self.protocol_version
+        code = code if code < 500 else 400
+        error = ServiceError("BadRequest", message or HTTPStatus(code).phrase, code)
+        self._send(serialize_error("s3", {}, error))
+
     def log_message(self, format: str, *args: Any) -> None:
         log.info(format, *args)
 
@@ -102,6 +118,11 @@ class Server(socketserver.ThreadingMixIn, HTTPServer):
         self.server_name, self.server_port = "127.0.0.1", self.server_address[1]
 
     def handle_error(self, request: Any, client_address: Any) -> None:
+        """Log what ended a connection; a client that went away is no error of ours."""
+        error = sys.exception()
+        if isinstance(error, ConnectionError | TimeoutError):
+            log.info("A client went away: %r", error)
+            return
         logging.getLogger("labkit.emulator").exception("A connection ended with an error")
 
     def log(self, type_: str, message: str, *args: Any) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from labkit.emulator.cloudformation.stacks import Stacks
 from labkit.emulator.ec2.addresses import Addresses
 from labkit.emulator.ec2.dependencies import Dependencies
+from labkit.emulator.ec2.guards import Guards
 from labkit.emulator.ec2.instances import Instances, amended
 from labkit.emulator.ec2.interfaces import Interfaces
 from labkit.emulator.ec2.network_acls import NetworkAcls
@@ -18,8 +19,9 @@ from labkit.emulator.flow_logs.delivery import Delivery
 from labkit.emulator.flow_logs.flow_logs import FlowLogs
 from labkit.emulator.flow_logs.registry import Registry
 from labkit.emulator.flow_logs.tags import Tags
+from labkit.emulator.iam.guards import Guards as IamGuards
 from labkit.emulator.logs.log_events import LogEvents
-from labkit.emulator.logs.retention import Retention
+from labkit.emulator.logs.log_groups import LogGroups
 from labkit.emulator.operations import Operations
 from labkit.emulator.ssm.agents import Agents
 from labkit.emulator.ssm.dispatch import Dispatch
@@ -90,14 +92,16 @@ class Parts:
             acls,
             Instances(inner, addresses),
             Dependencies(inner),
+            Guards(inner, outer),
             FlowLogs(registry, inner, self.topology, clock),
             Tags(inner),
             nodes,
             RunCommand(dispatch, inner, clock, output=output),
             LogEvents(inner),
-            Retention(inner),
+            LogGroups(inner),
             Stacks(outer),
             Identities(inner),
+            IamGuards(inner),
         )
 
     def operations(self) -> Operations:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
 from botocore.validate import ParamValidator
@@ -35,7 +37,10 @@ XMLNS = {
 }
 
 
-REST_XML = ("cloudfront", "route53", "s3", "s3-outposts", "s3express")
+WHERE = (("/", "POST"), ("/", "GET"))
+"""Path and method of all requests but S3's."""
+
+REST_XML = ("cloudfront", "route53", "s3", "s3-object-lambda", "s3-outposts", "s3express")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +81,8 @@ def route(service: str, environ: dict[str, Any], body: bytes) -> Routed:
         raise not_emulated(service, named_operation(environ, body))
     environ["wsgi.input"] = io.BytesIO(body)
     request = Request(environ)
+    if service != "s3" and (environ["PATH_INFO"], request.method) not in WHERE:
+        raise _unknown_operation(service, named_operation(environ, b""))
     try:
         model, uri = get_service_router(service).match(request)
     except (NotFound, NotImplementedError):
@@ -106,6 +113,8 @@ def parameters(routed: Routed) -> dict[str, Any]:
         ServiceError: they cannot be parsed, or one is missing, of a wrong type or out of range.
     """
     request = routed.request
+    if routed.service in ("logs", "ssm"):
+        _check_json(routed)
     parser = PROTOCOL_PARSERS[routed.protocol](routed.model)
     try:
         found = parser.parse(
@@ -118,8 +127,8 @@ def parameters(routed: Routed) -> dict[str, Any]:
                 "url_params": routed.uri,
             }
         )
-    except (RequestParserError, ValueError, TypeError, KeyError) as error:
-        raise _malformed(routed.service, f"The request cannot be parsed: {error}") from None
+    except (RequestParserError, RecursionError, *_WRONG) as error:
+        raise _unreadable(routed.service, error) from None
     found = found or {}
     if routed.model.input_shape is not None:
         report = ParamValidator().validate(found, routed.model.input_shape)
@@ -128,12 +137,70 @@ def parameters(routed: Routed) -> dict[str, Any]:
     return found
 
 
-def _malformed(service: str, message: str) -> ServiceError:
+_WRONG = (AttributeError, KeyError, TypeError, ValueError)
+"""What the parser raises at a value of another type than the model's."""
+
+
+def _check_json(routed: Routed) -> None:
+    """Refuse a body that is no JSON object: the parser takes it for an empty one."""
+    try:
+        readable = not routed.body or isinstance(json.loads(routed.body), dict)
+    except (RecursionError, ValueError):
+        readable = False
+    if not readable:
+        raise ServiceError("SerializationException", "The request is not a JSON object.")
+
+
+def _unreadable(service: str, error: Exception) -> ServiceError:
+    message = f"The request cannot be parsed: {error}"
     if service == "ec2":
-        missing = message.startswith("Missing required parameter")
-        return ServiceError("MissingParameter" if missing else "InvalidParameterValue", message)
-    code = {"logs": "InvalidParameterException", "ssm": "ValidationException"}
+        return ServiceError("InvalidParameterValue", message)
+    code = {"logs": "SerializationException", "ssm": "SerializationException"}
     return ServiceError(code.get(service, "ValidationError"), message)
+
+
+def _malformed(service: str, report: str) -> ServiceError:
+    """Tell a report of botocore's validation in the service's own words."""
+    missing = re.search(r'Missing required parameter in (\S+): "(\w+)"', report)
+    if service == "ec2":
+        if missing:
+            message = f"The request must contain the parameter {missing[2]}"
+            return ServiceError("MissingParameter", message)
+        return ServiceError("InvalidParameterValue", report)
+    if missing:
+        inside = "" if missing[1] == "input" else f"{missing[1]}."
+        name = missing[2][:1].lower() + missing[2][1:]
+        report = (
+            f"1 validation error detected: Value null at '{inside}{name}' failed to satisfy "
+            "constraint: Member must not be null"
+        )
+    code = {"logs": "InvalidParameterException", "ssm": "ValidationException"}
+    return ServiceError(code.get(service, "ValidationError"), report)
+
+
+def check_xml(routed: Routed) -> None:
+    """Refuse a body of S3's that should be XML and is not.
+
+    Raises:
+        ServiceError: MalformedXML.
+    """
+    shape: Any = routed.model.input_shape
+    payload = shape.serialization.get("payload") if shape is not None else None
+    if (
+        shape is None
+        or payload is None
+        or shape.members[payload].type_name != "structure"
+        or not routed.body
+    ):
+        return
+    try:
+        ElementTree.fromstring(routed.body)
+    except ElementTree.ParseError:
+        message = (
+            "The XML you provided was not well-formed or did not validate against our "
+            "published schema"
+        )
+        raise ServiceError("MalformedXML", message) from None
 
 
 def serialize(routed: Routed, answer: dict[str, Any]) -> Answer:

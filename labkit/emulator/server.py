@@ -196,8 +196,15 @@ def _bound(port: int) -> Server:
         ) from None
 
 
+class _PrivateLog(logging.handlers.RotatingFileHandler):
+    """A log that only the user may read, also after it was rotated."""
+
+    def _open(self) -> Any:
+        return open(self.baseFilename, self.mode, opener=lab_home.open_private)
+
+
 def _log_to(path: Path, log_requests: bool) -> None:
-    handler = logging.handlers.RotatingFileHandler(path, maxBytes=5_000_000, backupCount=1)
+    handler = _PrivateLog(path, maxBytes=5_000_000, backupCount=1)
     handler.setFormatter(logging.Formatter("%(asctime)s %(process)d %(name)s %(message)s"))
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
     log.setLevel(logging.INFO)

@@ -18,16 +18,22 @@ BEGIN, END = "<!-- operations: begin -->\n", "<!-- operations: end -->\n"
 
 def table() -> str:
     """Return a row for each service: which operations are ours, which are moto's, and the rest."""
-    ours = {name for name, operation in _operations().items() if not _only_refuses(operation)}
     rows = ["| service | ours | moto's | refused |", "|---|---|---|---|"]
-    for service in SERVICES:
+    for service, (ours, motos) in operations().items():
         model: Any = get_service_model(service)
-        known = set(model.operation_names)
-        mine = {operation for where, operation in ours if where == service}
-        forwarded = FORWARDED.get(service, frozenset()) - mine
-        refused = len(known - mine - forwarded)
-        rows.append(f"| {service} | {_cell(mine)} | {_cell(forwarded)} | the other {refused} |")
+        refused = len(set(model.operation_names) - ours - motos)
+        rows.append(f"| {service} | {_cell(ours)} | {_cell(motos)} | the other {refused} |")
     return "\n".join(rows) + "\n"
+
+
+def operations() -> dict[str, tuple[set[str], set[str]]]:
+    """Return by service which operations are ours and which are moto's."""
+    mine = {name for name, operation in _operations().items() if not _only_refuses(operation)}
+    found = {}
+    for service in SERVICES:
+        ours = {operation for where, operation in mine if where == service}
+        found[service] = (ours, set(FORWARDED.get(service, ())) - ours)
+    return found
 
 
 def updated(readme: str) -> str:
@@ -50,7 +56,7 @@ def _only_refuses(operation: Any) -> bool:
     return getattr(operation, "__name__", "") == "_refuse"
 
 
-def _cell(names: set[str] | frozenset[str]) -> str:
+def _cell(names: set[str]) -> str:
     return ", ".join(sorted(names)) or "–"
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import threading
+import traceback
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 from urllib.parse import unquote_to_bytes, urlsplit
@@ -129,6 +130,19 @@ def _do_not_enforce_bucket_policies() -> None:
 
     bucket: Any = FakeBucket
     bucket.get_permission = lambda *_: PermissionResult.NEUTRAL
+
+
+def failed_in_moto(error: Exception) -> str | None:
+    """Return where moto failed, or None for an error that is not of moto's making.
+
+    It is moto's if moto was called last: below the last frame of ours, which is in this module.
+    """
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [number for number, frame in enumerate(frames) if "/labkit/" in frame.filename]
+    if not ours or frames[ours[-1]].filename != __file__:
+        return None
+    moto = [frame for frame in frames[ours[-1] :] if "/moto/" in frame.filename]
+    return f"{moto[-1].filename.rpartition('/moto/')[2]}:{moto[-1].lineno}" if moto else None
 
 
 def regions() -> frozenset[str]:

@@ -70,6 +70,8 @@ class Registry:
         for stack in self.in_region(region):
             if physical_id in {record.physical_id for record in stack.resource_list()}:
                 return stack
+        if physical_id is None:
+            raise ValidationError("Either StackName or PhysicalResourceId must be specified.")
         raise ValidationError(f"Stack for {physical_id} does not exist")
 
     def once(self, call: Call, work: Callable[[], StackRecord]) -> StackRecord:

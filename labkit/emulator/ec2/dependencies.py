@@ -6,6 +6,7 @@ from typing import Any
 
 from botocore import xform_name
 
+from labkit.emulator.ec2.guards import require_one_of
 from labkit.emulator.operations import Call, Operation, Operations
 from labkit.emulator.refusal import ServiceError
 from labkit.emulator.upstream import Clients
@@ -49,6 +50,7 @@ def _hold_subnet(ec2: Any, asked: dict[str, Any]) -> None:
 
 
 def _hold_security_group(ec2: Any, asked: dict[str, Any]) -> None:
+    require_one_of(asked, ("GroupId", "GroupName"))
     group_id = asked.get("GroupId")
     if group_id is None:
         return  # by name: the default VPC's groups, which moto finds

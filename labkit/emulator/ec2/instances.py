@@ -78,6 +78,8 @@ class Instances:
         asked = dict(call.parameters)
         for name in sorted(set(asked) - HONORED):
             raise not_emulated("ec2", f"RunInstances with {name}")
+        if "ImageId" not in asked:
+            raise ServiceError("MissingParameter", "The request must contain the parameter ImageId")
         asked.pop("CreditSpecification", None)  # costs nothing here, see the README
         ec2 = self._inner("ec2", call.region)
         token = (call.region, asked.pop("ClientToken", ""))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from labkit.emulator.ec2 import existence
 from labkit.emulator.operations import Call, Operations
 from labkit.emulator.refusal import ServiceError
 from labkit.emulator.upstream import Clients
@@ -54,6 +55,9 @@ class NetworkAcls:
         return {}
 
     def describe(self, call: Call) -> dict[str, Any]:
+        existence.check(
+            self._inner("ec2", call.region), call.parameters.get("NetworkAclIds", ()), "acl"
+        )
         answer = self._inner("ec2", call.region).describe_network_acls(**call.parameters)
         answer.pop("ResponseMetadata")
         return {**answer, "NetworkAcls": self.amended(answer["NetworkAcls"])}
@@ -61,6 +65,7 @@ class NetworkAcls:
     def delete(self, call: Call) -> dict[str, Any]:
         acl_id = call.parameters["NetworkAclId"]
         ec2 = self._inner("ec2", call.region)
+        existence.check(ec2, [acl_id], "acl")
         found = ec2.describe_network_acls(NetworkAclIds=[acl_id])["NetworkAcls"]
         if found[0]["IsDefault"]:
             raise ServiceError(
@@ -91,6 +96,7 @@ class NetworkAcls:
         """Say whether the entry exists; moto fails where it does not."""
         acl_id, egress, number = _key(call.parameters)
         ec2 = self._inner("ec2", call.region)
+        existence.check(ec2, [acl_id], "acl")
         found = ec2.describe_network_acls(NetworkAclIds=[acl_id])["NetworkAcls"]
         return any(
             (entry["Egress"], entry["RuleNumber"]) == (egress, number)

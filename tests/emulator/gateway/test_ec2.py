@@ -19,20 +19,25 @@ def image(session):
 
 
 @pytest.fixture
-def vpc(ec2):
+def vpc(ec2, removed):
     vpc_id = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    removed(ec2.delete_vpc, VpcId=vpc_id)
     ec2.modify_vpc_attribute(VpcId=vpc_id, EnableDnsHostnames={"Value": True})
     return vpc_id
 
 
 @pytest.fixture
-def subnet(ec2, vpc):
-    return ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.1.0/28")["Subnet"]["SubnetId"]
+def subnet(ec2, vpc, removed):
+    id_ = ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.1.0/28")["Subnet"]["SubnetId"]
+    removed(ec2.delete_subnet, SubnetId=id_)
+    return id_
 
 
 @pytest.fixture
-def group(ec2, vpc):
-    return ec2.create_security_group(GroupName="g", Description="d", VpcId=vpc)["GroupId"]
+def group(ec2, vpc, removed):
+    id_ = ec2.create_security_group(GroupName="g", Description="d", VpcId=vpc)["GroupId"]
+    removed(ec2.delete_security_group, GroupId=id_)
+    return id_
 
 
 @pytest.fixture
@@ -271,10 +276,13 @@ class TestVpcEndpoints:
         assert "us-east-1a" in answer["ServiceDetails"][0]["AvailabilityZones"]
 
 
+@pytest.mark.aws_verified
 class TestNetworkAcls:
     @pytest.fixture
-    def acl(self, ec2, vpc):
-        return ec2.create_network_acl(VpcId=vpc)["NetworkAcl"]["NetworkAclId"]
+    def acl(self, ec2, vpc, removed):
+        id_ = ec2.create_network_acl(VpcId=vpc)["NetworkAcl"]["NetworkAclId"]
+        removed(ec2.delete_network_acl, NetworkAclId=id_)
+        return id_
 
     def entry(self, ec2, acl, number=90):
         (found,) = ec2.describe_network_acls(NetworkAclIds=[acl])["NetworkAcls"]
@@ -323,6 +331,7 @@ class TestNetworkAcls:
         assert code(refused) == "InvalidNetworkAclEntry.NotFound"
 
 
+@pytest.mark.aws_verified
 class TestDependencies:
     def test_a_subnet_with_an_interface_stays(self, ec2, subnet):
         made = ec2.create_network_interface(SubnetId=subnet)["NetworkInterface"]
@@ -340,8 +349,9 @@ class TestDependencies:
         ec2.delete_network_interface(NetworkInterfaceId=made["NetworkInterfaceId"])
         ec2.delete_security_group(GroupId=group)
 
-    def test_a_group_that_a_rule_names_stays(self, ec2, vpc, group):
+    def test_a_group_that_a_rule_names_stays(self, ec2, vpc, group, removed):
         other = ec2.create_security_group(GroupName="o", Description="d", VpcId=vpc)["GroupId"]
+        removed(ec2.delete_security_group, GroupId=other)
         pair = [
             {
                 "IpProtocol": "tcp",

@@ -1,6 +1,6 @@
 import pytest
 
-from labkit.emulator.logs.retention import Retention
+from labkit.emulator.logs.log_groups import LogGroups
 from labkit.emulator.refusal import ServiceError
 
 
@@ -19,10 +19,10 @@ def test_numbers_of_days(inner, call, unique, days, is_taken):
     logs.create_log_group(logGroupName=unique)
     asked = call("logs", "PutRetentionPolicy", logGroupName=unique, retentionInDays=days)
     if is_taken:
-        assert Retention(inner).put(asked) == {}
+        assert LogGroups(inner).put_retention_policy(asked) == {}
     else:
         with pytest.raises(ServiceError, match="enum value set") as refusal:
-            Retention(inner).put(asked)
+            LogGroups(inner).put_retention_policy(asked)
         assert refusal.value.code == "InvalidParameterException"
     (group,) = logs.describe_log_groups(logGroupNamePrefix=unique)["logGroups"]
     assert group.get("retentionInDays") == (days if is_taken else None)

@@ -1,0 +1,110 @@
+"""Operations that are moto's, once we know that what they name is there.
+
+moto answers some of them with success where there is nothing to act on, and fails in others.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from botocore import xform_name
+
+from labkit.emulator.ec2 import existence
+from labkit.emulator.operations import Call, Operations
+from labkit.emulator.refusal import ServiceError
+from labkit.emulator.upstream import Clients
+
+NAMED = {
+    "ModifyVpcAttribute": {"VpcId": "vpc"},
+    "ModifySubnetAttribute": {"SubnetId": "subnet"},
+    "RevokeSecurityGroupIngress": {"GroupId": "sg"},
+    "RevokeSecurityGroupEgress": {"GroupId": "sg"},
+    "AuthorizeSecurityGroupIngress": {"GroupId": "sg"},
+    "AuthorizeSecurityGroupEgress": {"GroupId": "sg"},
+    "ModifySecurityGroupRules": {"GroupId": "sg"},
+    "GetManagedPrefixListEntries": {"PrefixListId": "pl"},
+    "ModifyManagedPrefixList": {"PrefixListId": "pl"},
+    "DeleteManagedPrefixList": {"PrefixListId": "pl"},
+    "ReplaceNetworkAclAssociation": {"NetworkAclId": "acl"},
+    "CreateTags": {},
+    "DeleteKeyPair": {},
+    "CreateManagedPrefixList": {},
+}
+"""By operation: the parameters that name a resource, and its kind."""
+
+ONE_OF = {
+    "RevokeSecurityGroupIngress": ("GroupId", "GroupName"),
+    "AuthorizeSecurityGroupIngress": ("GroupId", "GroupName"),
+    "DeleteKeyPair": ("KeyName", "KeyPairId"),
+}
+"""By operation: the parameters of which one must be there."""
+
+
+class Guards:
+    """The guarded operations.
+
+    Args:
+        inner: clients straight to moto, which answers.
+        outer: clients through the gateway, which know the resources that are ours, too.
+    """
+
+    def __init__(self, inner: Clients, outer: Clients):
+        self._inner = inner
+        self._outer = outer
+
+    def operations(self) -> Operations:
+        return {("ec2", name): partial(self._guarded, NAMED[name]) for name in NAMED}
+
+    def _guarded(self, named: dict[str, str], call: Call) -> dict[str, Any]:
+        asked, ec2 = call.parameters, self._inner("ec2", call.region)
+        require_one_of(asked, ONE_OF.get(call.operation, ()))
+        for parameter, kind in named.items():
+            if parameter in asked:
+                existence.check(ec2, [asked[parameter]], kind)
+        if more := MORE.get(call.operation):
+            more(self._outer("ec2", call.region), asked)
+        answer = getattr(ec2, xform_name(call.operation))(**asked)
+        answer.pop("ResponseMetadata")
+        return answer
+
+
+def require_one_of(asked: dict[str, Any], names: tuple[str, ...]) -> None:
+    """Refuse a request that has none of these parameters, in EC2's words."""
+    if names and not asked.keys() & set(names):
+        wanted = " or ".join(name[:1].lower() + name[1:] for name in names)
+        raise ServiceError("MissingParameter", f"The request must contain the parameter {wanted}")
+
+
+def _check_tagged(ec2: Any, asked: dict[str, Any]) -> None:
+    existence.check(ec2, asked["Resources"])
+    if any("Key" not in tag for tag in asked["Tags"]):
+        raise ServiceError("MissingParameter", "The request must contain the parameter Tag.Key")
+
+
+def _check_rules(ec2: Any, asked: dict[str, Any]) -> None:
+    rules = asked["SecurityGroupRules"]
+    existence.check(ec2, [item["SecurityGroupRuleId"] for item in rules], "sgr")
+
+
+def _check_association(ec2: Any, asked: dict[str, Any]) -> None:
+    id_ = asked["AssociationId"]
+    filters = [{"Name": "association.association-id", "Values": [id_]}]
+    if not ec2.describe_network_acls(Filters=filters)["NetworkAcls"]:
+        raise ServiceError(
+            "InvalidAssociationID.NotFound", f"The association ID '{id_}' does not exist"
+        )
+
+
+def _check_address_family(ec2: Any, asked: dict[str, Any]) -> None:
+    if asked["AddressFamily"] not in ("IPv4", "IPv6"):
+        message = f"Value ({asked['AddressFamily']}) for parameter AddressFamily is invalid."
+        raise ServiceError("InvalidParameterValue", message)
+
+
+MORE = {
+    "CreateTags": _check_tagged,
+    "ModifySecurityGroupRules": _check_rules,
+    "ReplaceNetworkAclAssociation": _check_association,
+    "CreateManagedPrefixList": _check_address_family,
+}
