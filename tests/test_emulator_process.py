@@ -167,6 +167,15 @@ needs_proc = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="ne
 
 
 @needs_proc
+def test_packets_go_before_api_calls_where_cores_are_scarce(folder):
+    run_file = emulator_process.start(folder)
+    control = os.getpriority(os.PRIO_PROCESS, run_file.pid)
+    below = {os.getpriority(os.PRIO_PROCESS, pid) for pid in descendants(run_file.pid)}
+    assert below == {os.getpriority(os.PRIO_PROCESS, 0)}
+    assert control > max(below)
+
+
+@needs_proc
 def test_a_killed_one_takes_its_processes_along(folder):
     run_file = emulator_process.start(folder)
     below = descendants(run_file.pid)

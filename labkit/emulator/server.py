@@ -32,6 +32,9 @@ log = logging.getLogger("labkit.emulator")
 
 IDLE_S = 8 * 3600.0
 LOOK_EVERY_S = 30.0
+GIVE_WAY = 5
+"""How much nicer the control process is: where cores are scarce, packets go before API calls, so
+that round trips stay the network's (tests/benchmarks/emulator_speed.py, load)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +171,7 @@ class Emulator:
 
     def start(self) -> None:
         """Serve from now on; load what the first calls need, meanwhile."""
+        os.nice(GIVE_WAY)  # threads inherit it; the data process, already there, does not
         self._parts.delivery.start()
         _in_background(self._server.serve_forever)
         _in_background(self._warm_up)
