@@ -206,9 +206,10 @@ def test_no_ping_at_all_names_the_notebook_that_pings():
         ping.overlapping([])
 
 
-def test_overlapping_with_a_run_that_is_not_the_latest():
-    runs = [run_at(0), run_at(1000)]
-    assert ping.overlapping(runs, latest=runs[0]) == [runs[0]]
+@pytest.mark.parametrize(("start", "count"), [(242, 2), (245, 1), (1000, 1)])
+def test_overlapping_with_a_run_that_is_not_the_latest(start, count):
+    runs = [run_at(0), run_at(start)]
+    assert ping.overlapping(runs, latest=runs[0]) == runs[:count]
 
 
 @pytest.mark.parametrize(
