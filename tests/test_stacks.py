@@ -288,31 +288,31 @@ def deletable(*deletion) -> ScriptedCloudFormation:
 
 def test_delete_waits_until_the_stack_is_gone_and_tells_only_its_events():
     script, seen = deletable(*DELETED), []
-    stacks.delete(script, NAME, watch=seen.append)
+    stacks.delete(script, NAME, timeout_s=10, watch=seen.append)
     assert heard(seen) == ["e21", "e22", "e23"]
     assert stacks.describe(script, NAME) is None
 
 
 def test_delete_does_not_take_the_state_before_it_for_the_outcome():
     script = deletable(("CREATE_COMPLETE", []), *DELETED)
-    stacks.delete(script, NAME)
+    stacks.delete(script, NAME, timeout_s=10)
     assert script.status == "DELETE_COMPLETE"
 
 
 def test_delete_names_what_stayed():
     with pytest.raises(StackFailed, match=r"What stayed: Bucket .*The bucket is not empty"):
-        stacks.delete(deletable(*DELETE_FAILED), NAME)
+        stacks.delete(deletable(*DELETE_FAILED), NAME, timeout_s=10)
 
 
 def test_delete_of_nothing_is_fine():
     script = ScriptedCloudFormation()
-    stacks.delete(script, NAME)
+    stacks.delete(script, NAME, timeout_s=10)
     assert script.deletions == 0
 
 
 def test_delete_may_leave_something_alone():
     script = deletable(*DELETED)
-    stacks.delete(script, NAME, retain=["FlowLogToS3"])
+    stacks.delete(script, NAME, timeout_s=10, retain=["FlowLogToS3"])
     assert script.retained == ["FlowLogToS3"]
 
 
