@@ -15,6 +15,7 @@ from typing import Protocol, TypeVar
 from labkit.errors import WaitTimedOut
 
 FIRST_PAUSE_S = 0.05
+GROWTH = 1.2
 
 Seen = TypeVar("Seen")
 
@@ -71,9 +72,10 @@ def until(
 ) -> Seen:
     """Return the first look that is done.
 
-    The pause between two looks starts at 0.05 s and doubles up to `every_s`: quick where things
-    happen at once (the emulator), gentle to the rate limits of AWS. There is always a last look
-    when the time is up.
+    The pause between two looks starts at 0.05 s and grows by a fifth up to `every_s`, so that
+    what happens is seen at most about a fifth later than it could be: quick where things happen
+    at once (the emulator), gentle to the rate limits of AWS. There is always a last look when
+    the time is up.
 
     Args:
         look: Asks once. What it raises ends the wait.
@@ -104,7 +106,7 @@ def until(
                 raise WaitTimedOut(what, elapsed_s, seen)
             tell(State.WAITING)
             sleep(min(pause_s, timeout_s - elapsed_s))
-            pause_s = min(2 * pause_s, every_s)
+            pause_s = min(GROWTH * pause_s, every_s)
     except BaseException as error:
         tell(State.TIMED_OUT if isinstance(error, WaitTimedOut) else State.STOPPED)
         raise

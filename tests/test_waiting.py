@@ -33,7 +33,7 @@ def counting(values):
     [
         pytest.param([True], 2.0, [], id="done at the first look needs no pause"),
         pytest.param([False, True], 2.0, [0.05], id="the first pause is short"),
-        pytest.param([False] * 5 + [True], 0.3, [0.05, 0.1, 0.2, 0.3, 0.3], id="doubles up to"),
+        pytest.param([False] * 4 + [True], 0.07, [0.05, 0.06, 0.07, 0.07], id="grows up to"),
         pytest.param([False, True], 0.01, [0.01], id="never longer than asked"),
     ],
 )
@@ -44,6 +44,17 @@ def test_pauses(looks, every_s, pauses):
         sleep=clock.sleep,
     )  # fmt: skip
     assert clock.pauses == pytest.approx(pauses)
+
+
+@pytest.mark.parametrize("happens_s", [0.3, 4.2, 9.0])
+def test_what_happens_is_seen_at_most_a_fifth_later(happens_s):
+    clock = Clock()
+    until(
+        lambda: clock.now - 100, lambda elapsed: elapsed >= happens_s, what="it", timeout_s=60,
+        clock=clock, sleep=clock.sleep,
+    )  # fmt: skip
+    assert clock.now - 100 <= 1.2 * happens_s + 0.05
+    assert len(clock.pauses) < 25, "and without asking too often"
 
 
 def test_the_last_look_is_returned():
