@@ -1,6 +1,7 @@
 """A real emulator for the tests that need one; or a real account, with `pytest --aws`."""
 
 import contextlib
+import os
 
 import pytest
 from botocore.exceptions import ClientError
@@ -77,3 +78,14 @@ def _remove(remove, asked):
         code = error.response["Error"]["Code"]
         if not code.endswith((".NotFound", "NotFoundException")) and code != "NoSuchBucket":
             raise
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """In CI a test that needs a kernel host, or a browser, fails where it would be skipped."""
+    report = yield
+    needed = item.get_closest_marker("kernel_host") or item.get_closest_marker("browser")
+    if report.skipped and needed and os.environ.get("LABKIT_TESTS_SKIP_NOTHING"):
+        report.outcome = "failed"
+        report.longrepr = f"may not be skipped here: {report.longrepr}"
+    return report
