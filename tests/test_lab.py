@@ -31,6 +31,13 @@ def write_notebook(folder: Path, name: str, *cells: str, parameters: str = PARAM
 
 
 @pytest.fixture
+def short():
+    """Return a folder for runs; its path leaves room for a socket's, as pytest's own may not."""
+    with tempfile.TemporaryDirectory(prefix="labkit-") as folder:
+        yield Path(folder)
+
+
+@pytest.fixture
 def folder(tmp_path):
     folder = tmp_path / "notebooks"
     folder.mkdir()
@@ -115,9 +122,9 @@ ASKS = "from labkit.aws import connect\nprint(connect(target).client('s3').meta.
 
 
 def test_a_run_has_an_emulator_of_its_own_and_leaves_nothing_but_its_output(
-    folder, tmp_path, monkeypatch
+    folder, tmp_path, short, monkeypatch
 ):
-    monkeypatch.setattr(tempfile, "tempdir", str(short := tempfile.mkdtemp(prefix="labkit-")))
+    monkeypatch.setattr(tempfile, "tempdir", str(short))
     monkeypatch.setenv("LABKIT_HOME", str(tmp_path / "participant"))
     write_notebook(folder, "02_ping", ASKS, "1 / 0")
     run = lab.run(lab.Plan(folder=folder, output=tmp_path / "output"))
@@ -129,8 +136,7 @@ def test_a_run_has_an_emulator_of_its_own_and_leaves_nothing_but_its_output(
     ]  # fmt: skip
     assert ElementTree.parse(run.junit).getroot()[0].get("failures") == "1"
     assert not emulator_process.status(tmp_path / "participant").running
-    assert list(Path(short).iterdir()) == []
-    Path(short).rmdir()
+    assert list(short.iterdir()) == []
 
 
 def test_two_runs_have_two_names(folder, tmp_path):
@@ -138,8 +144,8 @@ def test_two_runs_have_two_names(folder, tmp_path):
     assert len(names) == 2
 
 
-def test_a_run_that_is_kept_leaves_its_emulator_for_the_next(folder, tmp_path, monkeypatch):
-    monkeypatch.setattr(tempfile, "tempdir", str(short := tempfile.mkdtemp(prefix="labkit-")))
+def test_a_run_that_is_kept_leaves_its_emulator_for_the_next(folder, tmp_path, short, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(short))
     plan = lab.Plan(folder=folder, output=tmp_path / "output", keep=True)
     run = lab.run(plan)
     try:
@@ -155,7 +161,6 @@ def test_a_run_that_is_kept_leaves_its_emulator_for_the_next(folder, tmp_path, m
         assert endpoint_url in again.outcomes[0].path.read_text()
     finally:
         emulator_process.stop(run.kept_home)
-    assert short
 
 
 SCRIPT = """
@@ -170,19 +175,19 @@ sys.exit(run.exit_code)
 
 
 @pytest.fixture
-def sleeping_run(folder, tmp_path):
+def sleeping_run(folder, tmp_path, short):
     """Start a run in a process of its own; yield it, once it sleeps in 02, and its folders."""
     asleep = folder / "asleep"
     write_notebook(folder, "02_ping", f"open({str(asleep)!r}, 'w').close()\nimport time",
                    "time.sleep(99)")  # fmt: skip
-    short, output = tempfile.mkdtemp(prefix="labkit-"), tmp_path / "output"
+    output = tmp_path / "output"
     run = subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(SCRIPT), str(folder), str(output), short],
+        [sys.executable, "-c", textwrap.dedent(SCRIPT), str(folder), str(output), str(short)],
         stdout=subprocess.PIPE, text=True, start_new_session=True,
     )  # fmt: skip
     assert run.stdout
     waiting.until(asleep.exists, bool, what="the notebook that sleeps", timeout_s=60)
-    yield run, Path(short), output
+    yield run, short, output
     run.kill()
     run.wait()
     run.stdout.close()
@@ -219,8 +224,8 @@ def is_running(pid: int) -> bool:
     return listed.stdout.strip()[:1] not in {"", "Z"}
 
 
-def test_a_living_run_is_left_alone(monkeypatch):
-    monkeypatch.setattr(tempfile, "tempdir", tempfile.mkdtemp(prefix="labkit-"))
+def test_a_living_run_is_left_alone(monkeypatch, short):
+    monkeypatch.setattr(tempfile, "tempdir", str(short))
     with RunHome() as first:
         assert first.folder.name.startswith(PREFIX)
         script = (
