@@ -1,7 +1,7 @@
-"""The gateway: admits a request, finds its operation, and lets it be answered.
+"""The gateway: admits an HTTP request, finds its operation, and lets it be answered.
 
-An operation of ours is a function from dict to dict; those on the allow-list go to moto;
-every other one is refused by name, in AWS's own shape and with a 4xx (boto3 retries 5xx).
+An operation is answered as a call (see calls.py); S3's, which are bound to HTTP, go to moto as
+requests. What is refused, is so in AWS's own shape and with a 4xx (boto3 retries 5xx).
 """
 
 from __future__ import annotations
@@ -11,23 +11,16 @@ import logging
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from labkit.emulator import admission, protocol, signature
+from labkit.emulator import admission, protocol, responses, signature
 from labkit.emulator.admission import Secrets
-from labkit.emulator.operations import DRY_RUN_THEMSELVES, Call, Operations
-from labkit.emulator.protocol import Answer, Routed
+from labkit.emulator.calls import Calls
+from labkit.emulator.operations import Call
+from labkit.emulator.protocol import Routed
 from labkit.emulator.refusal import ServiceError, not_emulated
-from labkit.emulator.upstream import Wsgi, failed_in_moto
-from labkit.errors import LabError
+from labkit.emulator.responses import Answer
+from labkit.emulator.upstream import Wsgi
 
 log = logging.getLogger("labkit.emulator")
-
-READING = ("Describe", "Get", "List", "Head", "Lookup", "Search", "Filter", "Validate")
-
-Changed = Callable[[str, str, str, bytes], None]
-"""Told of each call that may have changed something: service, operation, region, and the
-text of the request and of its answer, in which all ids that it touched stand."""
 
 
 class Gateway:
@@ -38,11 +31,8 @@ class Gateway:
         regions: the names of the regions it has.
         hosts: the values of Host that it answers to.
         secrets: gives the secret of an access key id issued here.
-        moto: the application behind it.
-        operations: ours, by service and operation.
-        forwarded: the allow-list of operations that moto answers.
-        changed: called after a mutating call succeeded, before its answer goes out.
-        log_path: where its own bugs are logged, for the sentence that admits one.
+        calls: answers the calls.
+        s3: moto's S3, as a WSGI application.
     """
 
     def __init__(
@@ -52,26 +42,20 @@ class Gateway:
         regions: Collection[str],
         hosts: Collection[str],
         secrets: Secrets,
-        moto: Wsgi,
-        operations: Operations,
-        forwarded: Mapping[str, frozenset[str]],
-        changed: Changed = lambda *_: None,
-        log_path: str = "its log",
+        calls: Calls,
+        s3: Wsgi,
     ):
         self._account_id = account_id
         self._regions = frozenset(regions)
         self._hosts = frozenset(hosts)
         self._secrets = secrets
-        self._moto = moto
-        self._operations = operations
-        self._forwarded = forwarded
-        self._changed = changed
-        self._log_path = log_path
+        self._calls = calls
+        self._s3 = s3
 
     def __call__(
         self, environ: dict[str, Any], start_response: Callable[..., Any]
     ) -> Iterable[bytes]:
-        """Answer as a WSGI application, for in-process clients."""
+        """Answer as a WSGI application, for in-process clients of S3."""
         answer = self.answer(environ)
         start_response(f"{answer.status} -", answer.headers)
         return [answer.body]
@@ -95,61 +79,32 @@ class Gateway:
             routed = protocol.route(service, environ, body.read())
             return self._answer(routed, environ, signed)
         except ServiceError as error:
-            return protocol.serialize_error(service, environ, error)
-        except ClientError as error:  # an inner client's: moto's own words
-            return protocol.serialize_error(service, environ, _as_service_error(error))
-        except LabError as error:  # the data process is gone, or cannot make a host
-            log.error("%s", error)
-            error = ServiceError("InternalError", str(error))
-            return protocol.serialize_error(service, environ, error)
+            return responses.serialize_error(service, environ, error)
         except Exception:
             log.exception("A bug of the emulator's, in a call of %s", service)
-            return protocol.serialize_error(service, environ, self._bug())
+            return responses.serialize_error(service, environ, self._calls.bug())
         finally:
             environ["labkit.unread"] = body.unread
 
     def _answer(
         self, routed: Routed, environ: dict[str, Any], signed: signature.Signature
     ) -> Answer:
-        try:
-            answer = self._dispatch(routed, environ, signed)
-        except NotImplementedError as error:  # moto's way to say so, of a filter for example
-            log.info("moto has not: %s", error)
-            raise _not_so(routed) from None
-        except Exception as error:
-            place = failed_in_moto(error)
-            if place is None:
-                raise
-            log.warning("moto failed at %s:%s: %r in %s", *_names(routed), error, place)
-            raise _not_so(routed) from None
-        if answer.status < 400 and not routed.operation.startswith(READING):
-            touched = routed.body + answer.body if routed.service != "s3" else b""
-            self._changed(routed.service, routed.operation, signed.region, touched)
-        return answer
-
-    def _dispatch(
-        self, routed: Routed, environ: dict[str, Any], signed: signature.Signature
-    ) -> Answer:
-        ours = self._operations.get((routed.service, routed.operation))
-        if ours or routed.operation in self._forwarded.get(routed.service, ()):
-            _answer_dry_run(routed)
-        if ours is not None:
-            call = Call(
-                routed.service,
-                routed.operation,
-                signed.region,
-                self._account_id,
-                signed.access_key_id,
-                protocol.parameters(routed),
-            )
-            return protocol.serialize(routed, ours(call))
-        if routed.operation in self._forwarded.get(routed.service, ()):
-            _check(routed)
+        self._calls.operation(routed.service, routed.operation)  # a refusal needs no parameters
+        if routed.service == "s3" and not self._calls.is_ours("s3", routed.operation):
+            protocol.check_xml(routed)
             return self._forward(routed, environ)
-        raise not_emulated(routed.service, routed.operation)
+        call = Call(
+            routed.service,
+            routed.operation,
+            signed.region,
+            self._account_id,
+            signed.access_key_id,
+            protocol.parameters(routed),
+        )
+        return responses.serialize(routed, self._calls(call))
 
     def _forward(self, routed: Routed, environ: dict[str, Any]) -> Answer:
-        """Let moto answer; where it fails, the call is refused like the rest."""
+        """Let moto's S3 answer; where it fails, the call is refused like the rest."""
         answer: dict[str, Any] = {}
 
         def start_response(status: str, headers: list[tuple[str, str]], *_: Any) -> None:
@@ -158,18 +113,18 @@ class Gateway:
         environ["wsgi.input"] = io.BytesIO(routed.body)
         environ["CONTENT_LENGTH"] = str(len(routed.body))
         environ.pop("HTTP_TRANSFER_ENCODING", None)
-        environ["labkit.service"] = routed.service
-        body = b"".join(self._moto(environ, start_response))
+        with_these = f"{routed.operation} with these parameters"
+        try:
+            body = b"".join(self._s3(environ, start_response))
+        except Exception as error:
+            log.warning("moto failed at s3:%s: %r", routed.operation, error)
+            raise not_emulated("s3", with_these) from None
         if answer["status"] >= 500:
-            log.warning("moto answered %s:%s with %s", *_names(routed), _gist(body))
-            raise _not_so(routed)
-        if routed.service == "s3" and answer["status"] == 404 and not body:
+            log.warning("moto answered s3:%s with %s", routed.operation, _gist(body))
+            raise not_emulated("s3", with_these)
+        if answer["status"] == 404 and not body:
             _say_what_is_missing(routed)
         return Answer(answer["status"], _own_headers(answer["headers"]), body)
-
-    def _bug(self) -> ServiceError:
-        message = f"The emulator has a bug: its traceback is in {self._log_path}."
-        return ServiceError("InternalError", message, 400)
 
 
 class _Body:
@@ -201,35 +156,6 @@ class _Body:
         return float("inf") if self._length is None else self._length
 
 
-def _check(routed: Routed) -> None:
-    """Hold what goes to moto to botocore's model: moto itself fails at what does not fit."""
-    if routed.service == "s3":
-        protocol.check_xml(routed)
-    else:
-        protocol.parameters(routed)
-
-
-def _answer_dry_run(routed: Routed) -> None:
-    """Refuse a DryRun before it does something: neither moto nor ours look at it everywhere.
-
-    Source: docs.aws.amazon.com/AWSEC2/latest/APIReference/CommonParameters.html
-    """
-    if routed.service != "ec2" or routed.operation in DRY_RUN_THEMSELVES:
-        return
-    if routed.request.values.get("DryRun", "").lower() == "true":
-        message = "Request would have succeeded, but DryRun flag is set."
-        raise ServiceError("DryRunOperation", message, 412)
-
-
-def _names(routed: Routed) -> tuple[str, str]:
-    return routed.service, routed.operation
-
-
-def _not_so(routed: Routed) -> ServiceError:
-    """Refuse what moto has not, or fails at."""
-    return not_emulated(routed.service, f"{routed.operation} with these parameters")
-
-
 def _gist(body: bytes) -> str:
     """Return an error page of moto's in one line: its last one, where a traceback says what."""
     lines = body.decode("utf-8", "replace").strip().splitlines()
@@ -243,14 +169,6 @@ def _say_what_is_missing(routed: Routed) -> None:
     """
     if routed.request.method != "HEAD":
         raise ServiceError("NoSuchBucket", "The specified bucket does not exist", 404)
-
-
-def _as_service_error(error: ClientError) -> ServiceError:
-    answer: Any = error.response
-    status = answer["ResponseMetadata"]["HTTPStatusCode"]
-    return ServiceError(
-        answer["Error"]["Code"], answer["Error"]["Message"], status if status < 500 else 400
-    )
 
 
 def _guess_service(environ: Mapping[str, Any]) -> str:

@@ -12,8 +12,8 @@ from typing import Any
 
 from moto.moto_server.werkzeug_app import MotoRequestHandler
 
-from labkit.emulator.protocol import Answer, serialize_error
 from labkit.emulator.refusal import ServiceError
+from labkit.emulator.responses import Answer, serialize_error
 
 log = logging.getLogger("labkit.emulator.requests")
 

@@ -1,7 +1,7 @@
-"""From an HTTP request to a call of an operation, and from its answer back to HTTP.
+"""From an HTTP request to an operation and its parameters.
 
-The only module that imports moto.core: its parser, router and serializers are driven by
-botocore's service models and know the query, EC2, JSON and REST-XML protocols.
+moto's own parser and router, driven by botocore's service models, know the query, EC2, JSON and
+REST-XML protocols. The way back to HTTP is in responses.py.
 """
 
 from __future__ import annotations
@@ -9,18 +9,15 @@ from __future__ import annotations
 import io
 import json
 import re
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from xml.etree import ElementTree
-from xml.sax.saxutils import escape
 
 from botocore.validate import ParamValidator
 from moto.core.parse import PROTOCOL_PARSERS, RequestParserError
 from moto.core.request import Request, determine_request_protocol
 from moto.core.routing import get_service_router
-from moto.core.serialize import SerializationContext, get_serializer_class
 from moto.core.utils import get_service_model
 from werkzeug.exceptions import NotFound
 
@@ -29,27 +26,8 @@ from labkit.emulator.refusal import ServiceError, not_emulated
 SERVICES = ("cloudformation", "ec2", "iam", "logs", "s3", "ssm", "sts")
 """The services that the emulator has, by the name in a signature."""
 
-XMLNS = {
-    "ec2": "http://ec2.amazonaws.com/doc/2016-11-15/",
-    "iam": "https://iam.amazonaws.com/doc/2010-05-08/",
-    "sts": "https://sts.amazonaws.com/doc/2011-06-15/",
-    "cloudformation": "http://cloudformation.amazonaws.com/doc/2010-05-15/",
-}
-
-
 WHERE = (("/", "POST"), ("/", "GET"))
 """Path and method of all requests but S3's."""
-
-REST_XML = ("cloudfront", "route53", "s3", "s3-object-lambda", "s3-outposts", "s3express")
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """An HTTP answer, whole."""
-
-    status: int
-    headers: list[tuple[str, str]]
-    body: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +156,28 @@ def _malformed(service: str, report: str) -> ServiceError:
     return ServiceError(code.get(service, "ValidationError"), report)
 
 
+def sent(model: Any, request: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters of a request that botocore has serialized and not yet sent.
+
+    Args:
+        model: moto's OperationModel.
+        request: as botocore's serializers make it.
+    """
+    parser = PROTOCOL_PARSERS[model.service_model.protocol](model)
+    body = request["body"]
+    found = parser.parse(
+        {
+            "method": request["method"],
+            "values": body if isinstance(body, dict) else {},
+            "headers": request["headers"],
+            "body": body if isinstance(body, bytes) else b"",
+            "url_path": request["url_path"],
+            "url_params": {},
+        }
+    )
+    return found or {}
+
+
 def check_xml(routed: Routed) -> None:
     """Refuse a body of S3's that should be XML and is not.
 
@@ -201,77 +201,6 @@ def check_xml(routed: Routed) -> None:
             "published schema"
         )
         raise ServiceError("MalformedXML", message) from None
-
-
-def serialize(routed: Routed, answer: dict[str, Any]) -> Answer:
-    """Turn an answer in botocore's output shape into HTTP."""
-    context = SerializationContext(str(uuid.uuid4()))
-    serializer = get_serializer_class(routed.service, routed.protocol)
-    out = serializer(routed.model, context=context).serialize(answer)
-    body = out["body"]
-    headers = [*out["headers"].items(), _request_id(routed.service, context.request_id)]
-    return Answer(out["status_code"], headers, body.encode() if isinstance(body, str) else body)
-
-
-def _request_id(service: str, request_id: str) -> tuple[str, str]:
-    return ("x-amz-request-id" if service == "s3" else "x-amzn-RequestId", request_id)
-
-
-def serialize_error(service: str, environ: Mapping[str, Any], error: ServiceError) -> Answer:
-    """Give an error the shape that clients of the service understand."""
-    request_id = str(uuid.uuid4())
-    members = {
-        name: value
-        for name, value in vars(error).items()
-        if name not in ("code", "message", "status")
-    }
-    if service in REST_XML:
-        kind, body = "application/xml", _rest_xml(error, request_id)
-    elif _speaks_json(service, environ):
-        kind, body = "application/x-amz-json-1.1", _json(error, members)
-    elif service == "ec2":
-        kind, body = "text/xml;charset=UTF-8", _ec2_xml(error, request_id)
-    else:
-        kind, body = "text/xml", _query_xml(service, error, request_id)
-    headers = [("Content-Type", kind), _request_id(service, request_id)]
-    if kind.endswith("json-1.1"):
-        headers.append(("X-Amzn-Errortype", error.code))
-    return Answer(error.status, headers, body.encode())
-
-
-def _speaks_json(service: str, environ: Mapping[str, Any]) -> bool:
-    """Say whether a service speaks JSON; of one that the emulator does not have, by its request."""
-    form = environ.get("CONTENT_TYPE", "").startswith("application/x-www-form-urlencoded")
-    return service in ("logs", "ssm") or (service not in SERVICES and not form)
-
-
-def _json(error: ServiceError, members: Mapping[str, Any]) -> str:
-    return json.dumps({"__type": error.code, "message": error.message, **members}, default=str)
-
-
-def _rest_xml(error: ServiceError, request_id: str) -> str:
-    return (
-        '<?xml version="1.0" encoding="UTF-8"?>\n'
-        f"<Error><Code>{escape(error.code)}</Code><Message>{escape(error.message)}</Message>"
-        f"<RequestId>{request_id}</RequestId></Error>"
-    )
-
-
-def _ec2_xml(error: ServiceError, request_id: str) -> str:
-    return (
-        '<?xml version="1.0" encoding="UTF-8"?>\n<Response><Errors><Error>'
-        f"<Code>{escape(error.code)}</Code><Message>{escape(error.message)}</Message>"
-        f"</Error></Errors><RequestID>{request_id}</RequestID></Response>"
-    )
-
-
-def _query_xml(service: str, error: ServiceError, request_id: str) -> str:
-    namespace = f' xmlns="{XMLNS[service]}"' if service in XMLNS else ""
-    return (
-        f"<ErrorResponse{namespace}><Error><Type>Sender</Type>"
-        f"<Code>{escape(error.code)}</Code><Message>{escape(error.message)}</Message>"
-        f"</Error><RequestId>{request_id}</RequestId></ErrorResponse>"
-    )
 
 
 def preload() -> None:

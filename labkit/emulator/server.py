@@ -19,12 +19,14 @@ from typing import Any
 
 from labkit import home as lab_home
 from labkit.emulator import protocol
+from labkit.emulator.calls import Calls
+from labkit.emulator.clients import InProcess
 from labkit.emulator.data_plane.handle import DataPlane
 from labkit.emulator.gateway import Gateway
 from labkit.emulator.http_server import Server
-from labkit.emulator.operations import FORWARDED
+from labkit.emulator.operations import FORWARDED, Operation
 from labkit.emulator.parts import Parts
-from labkit.emulator.upstream import ACCOUNT_ID, InProcess, Moto, Wsgi, regions
+from labkit.emulator.upstream import ACCOUNT_ID, Moto, Wsgi, regions
 from labkit.errors import EmulatorError
 from labkit.home import RunFile
 
@@ -117,31 +119,34 @@ class Emulator:
         self._log_path = folder / lab_home.LOG_FILE
         self._pace = pace
         self._moto = moto = Moto((key.access_key_id, key.secret_access_key))
-        _in_background(moto.application)  # imported while the data process starts
         host = f"127.0.0.1:{server.port}"
 
-        def clients(application: Wsgi) -> InProcess:
-            return InProcess(application, key.access_key_id, key.secret_access_key, host)
+        def clients(answer: Operation, wsgi: Wsgi) -> InProcess:
+            return InProcess(answer, wsgi, key.access_key_id, key.secret_access_key, host)
 
         self._parts = Parts(
-            clients(moto),
-            clients(lambda *request: self.gateway(*request)),
+            clients(moto.answer, moto.s3),
+            clients(lambda call: calls(call), lambda *request: self.gateway(*request)),
             moto,
             pace=pace,
             start_data_plane=partial(
                 DataPlane.start, pace=pace, host_kind=host_kind, on_died=ending.now
             ),
         )
+        self._calls = calls = Calls(
+            self._parts.operations(),
+            FORWARDED,
+            moto.answer,
+            changed=self._parts.topology.changed,
+            log_path=str(self._log_path),
+        )
         self.gateway = server.gateway = Gateway(
             account_id=ACCOUNT_ID,
             regions=regions(),
             hosts=(host, f"localhost:{server.port}"),
             secrets=self._secret,
-            moto=moto,
-            operations=self._parts.operations(),
-            forwarded=FORWARDED,
-            changed=self._parts.topology.changed,
-            log_path=str(self._log_path),
+            calls=calls,
+            s3=moto.s3,
         )
 
     def _secret(self, access_key_id: str) -> str | None:

@@ -7,10 +7,11 @@ from typing import Any
 
 from moto.core.utils import get_service_model
 
+from labkit.emulator.clients import InProcess
 from labkit.emulator.operations import FORWARDED
 from labkit.emulator.parts import Parts
 from labkit.emulator.protocol import SERVICES
-from labkit.emulator.upstream import InProcess, Moto
+from labkit.emulator.upstream import Moto
 
 README = Path(__file__).with_name("README.md")
 BEGIN, END = "<!-- operations: begin -->\n", "<!-- operations: end -->\n"
@@ -46,7 +47,7 @@ def updated(readme: str) -> str:
 def _operations() -> dict[tuple[str, str], Any]:
     """Build the services without a data process: they are asked for their names only."""
     moto = Moto()
-    clients = InProcess(moto, "AKIATABLE", "secret")
+    clients = InProcess(moto.answer, moto.s3, "AKIATABLE", "secret")
     start: Any = lambda **_: None  # noqa: E731
     return dict(Parts(clients, clients, moto, pace="lab", start_data_plane=start).operations())
 

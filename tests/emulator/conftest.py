@@ -2,8 +2,9 @@ import itertools
 
 import pytest
 
+from labkit.emulator.clients import InProcess
 from labkit.emulator.operations import Call
-from labkit.emulator.upstream import ACCOUNT_ID, DEFAULT_REGION, InProcess, Moto
+from labkit.emulator.upstream import ACCOUNT_ID, DEFAULT_REGION, Moto
 
 _numbers = itertools.count(1)
 
@@ -11,7 +12,8 @@ _numbers = itertools.count(1)
 @pytest.fixture(scope="session")
 def inner():
     """Clients straight to moto, which is shared by all tests: use names of your own."""
-    return InProcess(Moto(), "AKIATEST", "secret")
+    moto = Moto()
+    return InProcess(moto.answer, moto.s3, "AKIATEST", "secret")
 
 
 @pytest.fixture
