@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import sys
 from pathlib import Path
@@ -24,6 +25,7 @@ def main(arguments: list[str] | None = None) -> int:
     if asked.detach is not None and os.fork():
         os._exit(0)
     _forget_aws()
+    gc.disable()  # nothing that is loaded at the start is garbage; warm_up.py enables it again
     try:
         folder = home.prepared(asked.home) if asked.home else home.home()
         os.environ["LABKIT_HOME"] = str(folder)

@@ -23,7 +23,7 @@ from labkit.emulator.moto_operations import operation_model
 from labkit.emulator.operations import Call, Operation
 from labkit.emulator.plain_results import plain
 from labkit.emulator.refusal import ServiceError
-from labkit.emulator.service_models import SharedLoader
+from labkit.emulator.service_models import LOADER
 from labkit.emulator.upstream import ACCOUNT_ID, DEFAULT_REGION, Wsgi
 
 
@@ -53,7 +53,7 @@ class InProcess:
         self._lock = threading.Lock()
         self._clients: dict[tuple[str, str], Any] = {}
         session = botocore.session.get_session()
-        session.register_component("data_loader", SharedLoader())
+        session.register_component("data_loader", LOADER)
         self._session = boto3.Session(
             access_key_id,
             secret_access_key,

@@ -11,10 +11,10 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
-from botocore.loaders import Loader
 from botocore.model import ServiceModel, Shape
 
 from labkit.emulator.refusal import ServiceError
+from labkit.emulator.service_models import LOADER
 
 MAX_TOLD = 10
 
@@ -35,7 +35,7 @@ def check(service: str, operation: str, parameters: Mapping[str, Any]) -> None:
 
 @cache
 def _model(service: str) -> ServiceModel:
-    return ServiceModel(Loader().load_service_model(service, "service-2"), service)
+    return ServiceModel(LOADER.load_service_model(service, "service-2"), service)
 
 
 def violations(shape: Shape, value: Any, path: str = "") -> Iterator[str]:

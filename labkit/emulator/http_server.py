@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import socketserver
 import sys
+import threading
 import time
+from collections.abc import Iterator
 from http import HTTPStatus
 from http.server import HTTPServer
 from typing import Any
 
-from moto.moto_server.werkzeug_app import MotoRequestHandler
+from moto.core.request import (
+    PRESERVED_HEADER_NAMES_ENVIRON_KEY,
+    environ_key_for_header,
+    should_preserve_original_header_name,
+)
+from werkzeug.serving import WSGIRequestHandler
 
 from labkit.emulator.refusal import ServiceError
 from labkit.emulator.responses import Answer, serialize_error
@@ -20,17 +28,35 @@ log = logging.getLogger("labkit.emulator.requests")
 DRAINED_AT_MOST = 1_000_000
 
 
-class Handler(MotoRequestHandler):
+class Handler(WSGIRequestHandler):
     """Answers one connection's requests, one after the other.
 
-    werkzeug builds the environ (and moto adds S3's metadata headers to it); its own way to
-    answer closes each connection, which costs a client a new one for each call.
+    werkzeug builds the environ; its own way to answer closes each connection, which costs a
+    client a new one for each call.
     """
 
     protocol_version = "HTTP/1.1"
     wbufsize = -1  # headers and body leave together ...
     disable_nagle_algorithm = True  # ... and at once
     timeout = 300
+
+    def make_environ(self) -> dict[str, Any]:
+        """Build the environ, with the headers of S3's metadata that werkzeug drops.
+
+        It drops each name with an underscore, lest it stand in for the one with a dash. moto
+        wants them in the environ, and their spelling beside it.
+        """
+        environ = super().make_environ()
+        dashed = {environ_key_for_header(name) for name in self.headers if "_" not in name}
+        spelled: dict[str, str] = {}
+        for name in filter(should_preserve_original_header_name, self.headers):
+            key = environ_key_for_header(name)
+            if key not in dashed and key not in spelled:
+                spelled[key] = name
+                values = self.headers.get_all(name, ())
+                environ[key] = ",".join(value.replace("\r\n", "") for value in values)
+        environ[PRESERVED_HEADER_NAMES_ENVIRON_KEY] = spelled
+        return environ
 
     def run_wsgi(self) -> None:
         """Answer one request, unless it does not say where its body ends."""
@@ -41,7 +67,8 @@ class Handler(MotoRequestHandler):
         environ = self.make_environ()
         server: Any = self.server
         server.last_request_at = time.monotonic()
-        answer: Answer = server.gateway.answer(environ)
+        with server.answering():
+            answer: Answer = server.gateway.answer(environ)
         self._drain(environ)
         self._send(answer)
 
@@ -107,6 +134,23 @@ class Server(socketserver.ThreadingMixIn, HTTPServer):
         super().__init__(("127.0.0.1", port), Handler)
         self.gateway: Any = None
         self.last_request_at = time.monotonic()
+        self._counting = threading.Lock()
+        self._being_answered = 0
+
+    @contextlib.contextmanager
+    def answering(self) -> Iterator[None]:
+        """Count a request that is being answered."""
+        with self._counting:
+            self._being_answered += 1
+        try:
+            yield
+        finally:
+            with self._counting:
+                self._being_answered -= 1
+
+    @property
+    def is_answering(self) -> bool:
+        return self._being_answered > 0
 
     @property
     def port(self) -> int:

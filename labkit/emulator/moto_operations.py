@@ -14,11 +14,14 @@ from typing import Any
 
 from botocore.parsers import create_parser
 from botocore.serialize import create_serializer
+from moto.core.errors import get_error_model
 from moto.core.exceptions import ServiceException
+from moto.core.request import Request
 from moto.core.responses import ActionContext, ActionResult
 from moto.core.utils import camelcase_to_underscores, get_service_model
 from werkzeug.exceptions import HTTPException
 
+from labkit.emulator import moto_ec2
 from labkit.emulator.operations import Call
 from labkit.emulator.plain_results import PlainResults
 from labkit.emulator.refusal import ServiceError
@@ -72,13 +75,13 @@ def operation_model(service: str, operation: str) -> Any:
 @cache
 def _class(service: str) -> Any:
     module, name = CLASSES[service]
+    if service in ("ec2", "ssm"):  # which knows EC2's images
+        moto_ec2.load()
     return getattr(import_module(module), name)
 
 
 def _responder(call: Call, model: Any) -> Any:
     """Return an object of moto's that has the call's operations, and its parameters."""
-    from moto.core.request import Request
-
     responder = _class(call.service)()
     parsed = responder.automated_parameter_parsing
     body = b"" if parsed else _body(model, call.parameters)
@@ -106,6 +109,7 @@ def _environ(call: Call, model: Any, body: bytes) -> dict[str, Any]:
         "SERVER_PORT": "80",
         "CONTENT_LENGTH": str(len(body)),
         "HTTP_HOST": f"{call.service}.{call.region}.amazonaws.com",
+        "HTTP_X_MOTO_ACCOUNT_ID": call.account_id,  # see OWN_ACCOUNT in upstream.py
         "HTTP_AUTHORIZATION": f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host",
         "HTTP_X_AMZ_TARGET": f"{model.service_model.metadata.get('targetPrefix')}.{model.name}",
         "wsgi.url_scheme": "http",
@@ -114,7 +118,6 @@ def _environ(call: Call, model: Any, body: bytes) -> dict[str, Any]:
 
 
 def _service_error(error: ServiceException, model: Any) -> ServiceError:
-    from moto.core.errors import get_error_model
 
     shape: Any = get_error_model(error, model.service_model)
     status = shape.metadata.get("error", {}).get("httpStatusCode", 400)

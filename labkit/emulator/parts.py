@@ -31,10 +31,7 @@ from labkit.emulator.ssm.run_command import RunCommand
 from labkit.emulator.ssm.worker import Worker
 from labkit.emulator.sts.identities import Identities
 from labkit.emulator.topology import Topology
-from labkit.emulator.upstream import DEFAULT_REGION, Clients, Moto
-
-IMAGE_PARAMETER = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-arm64"
-AGENT_POLICY = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
+from labkit.emulator.upstream import Clients, Moto
 
 
 class Parts:
@@ -59,7 +56,6 @@ class Parts:
         start_data_plane: Callable[..., Any],
     ):
         clock = time.time
-        self._inner = inner
         registry = Registry(inner)
         self.delivery = Delivery(registry, inner, outer, pace=pace, clock=clock)
         agents = Agents()
@@ -111,17 +107,6 @@ class Parts:
             for service in self._services
             for name, operation in service.operations().items()
         }
-
-    def warm_up(self) -> None:
-        """Make moto load its data: the default VPC, images, instance types, managed policies."""
-        inner = self._inner
-        inner("sts", DEFAULT_REGION).get_caller_identity()
-        inner("ec2", DEFAULT_REGION).describe_vpcs()
-        inner("ssm", DEFAULT_REGION).get_parameter(Name=IMAGE_PARAMETER)
-        inner("iam", DEFAULT_REGION).get_policy(PolicyArn=AGENT_POLICY)
-        inner("ec2", DEFAULT_REGION).describe_instance_types(InstanceTypes=["t4g.micro"])
-        inner("s3", DEFAULT_REGION).list_buckets()
-        inner("logs", DEFAULT_REGION).describe_log_groups()
 
     def stop(self) -> None:
         self.data_plane.stop()

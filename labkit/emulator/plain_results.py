@@ -17,6 +17,9 @@ from moto.core.serialize import AttributePickerContext, XFormedAttributePicker
 from moto.core.utils import get_value
 
 MISSING = object()
+STEP_US = {"ec2": 1_000_000, "json": 1_000}
+"""How fine the times are that a protocol carries, where that is not a microsecond."""
+
 Transformers = dict[str, Callable[[Any], Any]]
 
 
@@ -60,8 +63,8 @@ def _root(model: Any, picker: Any) -> Callable[[Any], Any]:
         return lambda _: {}
     transformers = picker.response_transformers if picker else {}
     names = _moto_names if picker else _own_name
-    whole_seconds = model.service_model.protocol == "ec2"
-    build = _Builder(names, transformers, whole_seconds=whole_seconds)
+    step_us = STEP_US.get(model.service_model.protocol, 1)
+    build = _Builder(names, transformers, step_us)
     return build(shape, f"{model.name}.{shape.name}")
 
 
@@ -81,10 +84,10 @@ def _moto_names(value: Any, name: str, shape: Any) -> tuple[str, ...]:
 class _Builder:
     """Builds the function that makes values of a shape plain."""
 
-    def __init__(self, names: Names, transformers: Transformers, *, whole_seconds: bool):
+    def __init__(self, names: Names, transformers: Transformers, step_us: int):
         self._names = names
         self._transformers = transformers
-        self._whole_seconds = whole_seconds
+        self._step_us = step_us
 
     def __call__(self, shape: Any, path: str) -> Callable[[Any], Any]:
         kind = shape.type_name
@@ -130,7 +133,7 @@ class _Builder:
 
     def _timestamp(self, value: Any) -> Any:
         when = parse_to_aware_datetime(value).astimezone(UTC)
-        return when.replace(microsecond=0) if self._whole_seconds else when
+        return when.replace(microsecond=when.microsecond // self._step_us * self._step_us)
 
 
 class _Member:

@@ -18,7 +18,6 @@ from botocore.validate import ParamValidator
 from moto.core.parse import PROTOCOL_PARSERS, RequestParserError
 from moto.core.request import Request, determine_request_protocol
 from moto.core.routing import get_service_router
-from moto.core.utils import get_service_model
 from werkzeug.exceptions import NotFound
 
 from labkit.emulator.refusal import ServiceError, not_emulated
@@ -203,8 +202,6 @@ def check_xml(routed: Routed) -> None:
         raise ServiceError("MalformedXML", message) from None
 
 
-def preload() -> None:
-    """Load the service models and routers, so that no learner's call waits for it."""
-    for service in SERVICES:
-        get_service_model(service)
-        get_service_router(service)
+def load_router(service: str) -> None:
+    """Load a service's model and router, so that no learner's call waits for it."""
+    get_service_router(service)

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from labkit import home as lab_home
-from labkit.emulator import protocol
+from labkit.emulator import warm_up
 from labkit.emulator.calls import Calls
 from labkit.emulator.clients import InProcess
 from labkit.emulator.data_plane.handle import DataPlane
@@ -124,8 +124,10 @@ class Emulator:
         def clients(answer: Operation, wsgi: Wsgi) -> InProcess:
             return InProcess(answer, wsgi, key.access_key_id, key.secret_access_key, host)
 
+        inner = clients(moto.answer, moto.s3)
+        self._inner = inner
         self._parts = Parts(
-            clients(moto.answer, moto.s3),
+            inner,
             clients(lambda call: calls(call), lambda *request: self.gateway(*request)),
             moto,
             pace=pace,
@@ -175,16 +177,11 @@ class Emulator:
         return time.monotonic() - self._server.last_request_at
 
     def start(self) -> None:
-        """Serve from now on; load what the first calls need, meanwhile."""
+        """Serve from now on."""
         os.nice(GIVE_WAY)  # threads inherit it; the data process, already there, does not
         self._parts.delivery.start()
         _in_background(self._server.serve_forever)
-        _in_background(self._warm_up)
-
-    def _warm_up(self) -> None:
-        """Do what makes moto's first answers slow before anybody waits for them."""
-        self._parts.warm_up()
-        protocol.preload()
+        warm_up.in_background(warm_up.steps(self._inner), lambda: self._server.is_answering)
 
     def stop(self) -> None:
         self._server.shutdown()

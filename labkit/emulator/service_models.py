@@ -1,37 +1,31 @@
 """AWS's service models, read from botocore's files once for everybody in this process.
 
-moto parses and answers by them and so do boto3's clients; each with a loader of its own would read
-them again (EC2's takes a third of a second).
+moto answers by them and boto3's clients call by them. Each would read them with a loader of its
+own, moto with a new one for each service, and each loader looks through the folders of all AWS
+services first: a second altogether, at the emulator's start.
 """
 
 from __future__ import annotations
 
-import threading
+import copy
 from typing import Any
 
-from botocore.loaders import Loader
-from moto.core.utils import get_service_model
-
-_reading = threading.RLock()
+import moto.core.utils
+from moto.core.loaders import Loader, moto_root
 
 
 class SharedLoader(Loader):
-    """A loader of botocore's that has what moto's has, with the same dictionaries.
-
-    Not S3's: botocore takes the bucket out of the paths of the dictionary itself.
-    """
+    """moto's loader, which keeps what it has read, for boto3's sessions, too."""
 
     def load_service_model(
         self, service_name: str, type_name: str, api_version: str | None = None
     ) -> dict[str, Any]:
-        if type_name == "service-2" and api_version is None and service_name != "s3":
-            return description(service_name)
+        """Return a model; S3's is a copy: botocore takes the bucket out of the paths in it."""
         found: Any = super().load_service_model(service_name, type_name, api_version)
-        return found
+        return copy.deepcopy(found) if service_name == "s3" else found
 
 
-def description(service: str) -> dict[str, Any]:
-    """Return the model of a service as its file has it."""
-    with _reading:
-        model: Any = get_service_model(service)
-    return model._service_description
+LOADER = SharedLoader(extra_search_paths=[moto_root])
+
+replaced: Any = moto.core.utils
+replaced.create_loader = lambda: LOADER

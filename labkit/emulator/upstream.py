@@ -10,14 +10,18 @@ import traceback
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
-import boto3
+import botocore.session
 
-from labkit.emulator import moto_operations, plain_results
+from labkit.emulator import moto_operations, moto_s3, plain_results
 from labkit.emulator.operations import Call
+from labkit.emulator.service_models import LOADER
 
 ACCOUNT_ID = "123456789012"
 USER_NAME = "learner"
 DEFAULT_REGION = "us-east-1"
+
+OWN_ACCOUNT = {"HTTP_X_MOTO_ACCOUNT_ID": ACCOUNT_ID}
+"""Spares moto the search for a key's account, for which it makes IAM anew in each partition."""
 
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
@@ -42,7 +46,6 @@ class Moto:
         self._key = key
         self._making = threading.Lock()
         self._is_made = False
-        self._s3: Wsgi | None = None
         self._turns: dict[str, threading.RLock] = {}
 
     def answer(self, call: Call) -> dict[str, Any]:
@@ -60,17 +63,14 @@ class Moto:
         """Answer a request to S3, as a WSGI application."""
         self._make()
         with self._turn("s3"):
-            if self._s3 is None:
-                from moto.moto_server.werkzeug_app import create_backend_app
-
-                _do_not_enforce_bucket_policies()
-                self._s3 = create_backend_app("s3")
-            return list(self._s3(environ, start_response))
+            return list(moto_s3.answer({**environ, **OWN_ACCOUNT}, start_response))
 
     def _make(self) -> None:
         """Give the key to an IAM user, so that GetCallerIdentity says who one is."""
         with self._making:
-            if not self._is_made and self._key:
+            if self._is_made:
+                return
+            if self._key:
                 _give_user_key(*self._key)
             self._is_made = True
 
@@ -123,20 +123,12 @@ def _give_user_key(access_key_id: str, secret_access_key: str) -> None:
     iam.access_keys[access_key_id] = key
 
 
-def _do_not_enforce_bucket_policies() -> None:
-    """Let moto keep bucket policies, and judge no request by them.
-
-    It does without a look at the conditions: a policy that denies what comes without TLS would
-    deny everything. Deliveries are judged by our own evaluation, with conditions.
-    """
-    from moto.iam.access_control import PermissionResult
-    from moto.s3.models import FakeBucket
-
-    bucket: Any = FakeBucket
-    bucket.get_permission = lambda *_: PermissionResult.NEUTRAL
-
-
-_CALLING_MOTO = (__file__, moto_operations.__file__, plain_results.__file__)
+_CALLING_MOTO = (
+    __file__,
+    moto_operations.__file__,
+    moto_s3.__file__,
+    plain_results.__file__,
+)
 
 
 def failed_in_moto(error: Exception) -> str | None:
@@ -154,5 +146,7 @@ def failed_in_moto(error: Exception) -> str | None:
 
 def regions() -> frozenset[str]:
     """Return the regions that the emulator has: those of AWS's standard partition."""
+    session = botocore.session.get_session()
+    session.register_component("data_loader", LOADER)
     # Asked of STS, which is everywhere and whose model loads fast.
-    return frozenset(boto3.Session().get_available_regions("sts", "aws"))
+    return frozenset(session.get_available_regions("sts", "aws"))
