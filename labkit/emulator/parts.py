@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from labkit.emulator.cloudformation.stacks import Stacks
@@ -32,6 +33,7 @@ from labkit.emulator.ssm.worker import Worker
 from labkit.emulator.sts.identities import Identities
 from labkit.emulator.topology import Topology
 from labkit.emulator.upstream import Clients, Moto
+from labkit.emulator.vpc_reader import VpcReader
 
 
 class Parts:
@@ -74,9 +76,9 @@ class Parts:
             "NetworkAcls": acls.amended,
             "Reservations": amended,
         }
-        self.topology = Topology(
-            inner, self.data_plane, registry.captures, amend, endpoints.described
-        )
+        hold = partial(moto.turn, "ec2")
+        describe = VpcReader(inner, amend, endpoints.described, hold)
+        self.topology = Topology(describe, self.data_plane, registry.captures)
         nodes = ManagedNodes(self.topology, agents.last_heard_at, inner)
         output = OutputToS3(outer, nodes)
         self._worker = Worker("run-command")

@@ -9,11 +9,9 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any, Protocol
 
 from labkit.emulator.aggregation import Capture
-from labkit.emulator.upstream import Clients
 from labkit.network.topology import Instance, NetworkInterface, Vpc, read_vpcs
 
 Captures = Mapping[str, tuple[Capture, ...]]
-Items = list[dict[str, Any]]
 
 _ID = re.compile(rb"\b(?:vpc|subnet|eni|i|sg|acl|rtb|vpce|[a-z]+assoc)-[0-9a-f]{8,17}\b")
 _UNRELATED = re.compile(r"(Create|Delete)(Tags|FlowLogs)|.*KeyPair|.*InstanceMetadataOptions")
@@ -35,26 +33,20 @@ class Topology:
     The thread that brings the data plane's answers must not ask: a read may be waiting for it.
 
     Args:
-        inner: clients straight to moto.
+        describe: gives what makes up a VPC in a region, as read_vpcs takes it.
         data_plane: is told of each VPC with instances, and when one has none any more.
         captures: gives the flow logs that watch the interfaces of a VPC in a region.
-        amend: what moto does not know, added to the items of an answer: by the answer's key.
-        endpoints: gives a VPC's endpoints, as DescribeVpcEndpoints describes them.
     """
 
     def __init__(
         self,
-        inner: Clients,
+        describe: Callable[[str, str], Mapping[str, Any]],
         data_plane: DataPlane,
         captures: Callable[[Vpc, str], Captures],
-        amend: Mapping[str, Callable[[Items], Items]] | None = None,
-        endpoints: Callable[[str], Items] = lambda vpc_id: [],
     ):
-        self._inner = inner
+        self._describe = describe
         self._data_plane = data_plane
         self._captures = captures
-        self._amend = amend or {}
-        self._endpoints = endpoints
         self._lock = threading.Lock()  # for the four dicts; never held while waiting
         self._vpcs: dict[str, tuple[str, Vpc]] = {}  # as last read, with the region
         self._stale: dict[str, str] = {}  # to be read before use: VPC -> region
@@ -169,53 +161,3 @@ class Topology:
             vpc.route_tables,
         )
         self._vpc_of.update({id_: vpc_id for part in parts for id_ in part})
-
-    def _describe(self, region: str, vpc_id: str) -> dict[str, Any]:
-        """Ask EC2 for all that makes up a VPC; empty lists when the VPC is gone."""
-        ec2 = self._inner("ec2", region)
-        of_vpc = [{"Name": "vpc-id", "Values": [vpc_id]}]
-
-        def items(operation: str, key: str) -> Items:
-            pages = ec2.get_paginator(operation).paginate(Filters=of_vpc)
-            found = [item for page in pages for item in page[key]]
-            return self._amend[key](found) if key in self._amend else found
-
-        answers: dict[str, Any] = {
-            "Vpcs": items("describe_vpcs", "Vpcs"),
-            "Subnets": items("describe_subnets", "Subnets"),
-            "NetworkInterfaces": items("describe_network_interfaces", "NetworkInterfaces"),
-            "SecurityGroups": items("describe_security_groups", "SecurityGroups"),
-            "SecurityGroupRules": [],
-            "NetworkAcls": items("describe_network_acls", "NetworkAcls"),
-            "RouteTables": items("describe_route_tables", "RouteTables"),
-            "Instances": [
-                instance
-                for reservation in items("describe_instances", "Reservations")
-                for instance in reservation["Instances"]
-            ],
-        }
-        answers["VpcEndpoints"] = self._endpoints(vpc_id)
-        answers["PrefixLists"] = _prefix_lists(ec2, answers)
-        return answers
-
-
-def _prefix_lists(ec2: Any, answers: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Return the ranges of the prefix lists that the groups and route tables name."""
-    named = {
-        member["PrefixListId"]
-        for group in answers["SecurityGroups"]
-        for key in ("IpPermissions", "IpPermissionsEgress")
-        for permission in group.get(key, ())
-        for member in permission.get("PrefixListIds", ())
-    } | {
-        route["DestinationPrefixListId"]
-        for table in answers["RouteTables"]
-        for route in table["Routes"]
-        if route.get("DestinationPrefixListId")
-    }
-    return {id_: _ranges(ec2, id_) for id_ in named}
-
-
-def _ranges(ec2: Any, prefix_list_id: str) -> list[str]:
-    entries = ec2.get_managed_prefix_list_entries(PrefixListId=prefix_list_id)["Entries"]
-    return [entry["Cidr"] for entry in entries]

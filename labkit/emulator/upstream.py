@@ -56,13 +56,13 @@ class Moto:
             NotImplementedError: moto has not got it.
         """
         self._make()
-        with self._turn(call.service):
+        with self.turn(call.service):
             return moto_operations.answer(call)
 
     def s3(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Answer a request to S3, as a WSGI application."""
         self._make()
-        with self._turn("s3"):
+        with self.turn("s3"):
             return list(moto_s3.answer({**environ, **OWN_ACCOUNT}, start_response))
 
     def _make(self) -> None:
@@ -92,7 +92,7 @@ class Moto:
         from moto.ec2.models import ec2_backends
 
         subnet: Any = ec2_backends[ACCOUNT_ID][region].get_subnet(subnet_id)
-        with self._turn("ec2"):
+        with self.turn("ec2"):
             if address is not None:
                 subnet.request_ip(address, None)
                 return address
@@ -105,10 +105,11 @@ class Moto:
         from moto.ec2.models import ec2_backends
 
         subnet: Any = ec2_backends[ACCOUNT_ID][region].get_subnet(subnet_id)
-        with self._turn("ec2"):
+        with self.turn("ec2"):
             subnet.del_subnet_ip(address)
 
-    def _turn(self, service: str) -> threading.RLock:
+    def turn(self, service: str) -> threading.RLock:
+        """Return the lock of a service: whoever holds it sees nothing change in it."""
         return self._turns.setdefault(service, threading.RLock())
 
 

@@ -7,6 +7,7 @@ taken in turn, so that a busy machine slows both. Numbers are printed, nothing i
 """
 
 import contextlib
+import os
 import statistics
 import sys
 import tempfile
@@ -64,6 +65,11 @@ class Lab:
         """Return what all processes of the emulator hold for themselves (Linux only)."""
         return sum(map(_private_kb, _descendants(self.run_file.pid))) / 1024
 
+    def cpu_s(self) -> tuple[float, float]:
+        """Return the processor time of the control process, and of the others (Linux only)."""
+        control, *others = _descendants(self.run_file.pid)
+        return _cpu_s(control), sum(map(_cpu_s, others))
+
 
 @contextlib.contextmanager
 def lab() -> Iterator[Lab]:
@@ -83,6 +89,12 @@ def _descendants(pid: int) -> list[int]:
 def _private_kb(pid: int) -> int:
     lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     return sum(int(line.split()[1]) for line in lines if line.startswith("Private_"))
+
+
+def _cpu_s(pid: int) -> float:
+    """Return the processor time of a process and of its children that ended."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
 
 
 @contextlib.contextmanager
@@ -181,15 +193,18 @@ def measure_records() -> None:
 def measure_stacks() -> None:
     """Create STACKS stacks at once, then ping in all of them at once."""
     with lab() as made:
-        began = time.perf_counter()
+        began, before = time.perf_counter(), made.cpu_s()
         with ThreadPoolExecutor(STACKS) as pool:
             made_stacks = list(pool.map(made.create, (f"stack-{n}" for n in range(STACKS))))
             up_s = time.perf_counter() - began
+            control_s, others_s = (b - a for a, b in zip(before, made.cpu_s(), strict=True))
             results = list(pool.map(lambda one: made.ping(one, "-c 5 -i 0.2 -q"), made_stacks))
         lost = sum(result.transmitted - result.received for result in results)
         say(
             f"{STACKS} stacks with all nodes Online: {up_s:.1f} s; {lost} pings lost in "
-            f"{len(results)} pings; private memory {made.memory_mb():.0f} MB"
+            f"{len(results)} pings; private memory {made.memory_mb():.0f} MB; "
+            f"processor time a stack: control process {control_s / STACKS:.2f} s, data process "
+            f"and hosts {others_s / STACKS:.2f} s, this client {time.process_time() / STACKS:.2f} s"
         )
 
 

@@ -34,6 +34,19 @@ def keep(nodes: Nodes, asked: Mapping[str, Any], ec2: Any) -> Nodes:
         asked: the operation's parameters.
         ec2: a client, to read the instances' tags.
     """
+    for key, values in _filters(asked):
+        nodes = [node for node in nodes if _passes(node, key, values, ec2)]
+    return nodes
+
+
+def asks_for(asked: Mapping[str, Any], instance_id: str) -> bool:
+    """Return whether an instance's id passes: others need not be described, which takes time."""
+    by_id = (values for key, values in _filters(asked) if key == "InstanceIds")
+    return all(instance_id in values for values in by_id)
+
+
+def _filters(asked: Mapping[str, Any]) -> list[tuple[str, Sequence[str]]]:
+    """Return all filters, by key and values, once they are checked."""
     old, new = asked.get("InstanceInformationFilterList", ()), asked.get("Filters", ())
     if old and new:
         message = "Filters and InstanceInformationFilterList cannot be used together."
@@ -41,9 +54,7 @@ def keep(nodes: Nodes, asked: Mapping[str, Any], ec2: Any) -> Nodes:
     wanted = [(f["Key"], f["Values"]) for f in new] + [(f["key"], f["valueSet"]) for f in old]
     for key, _ in wanted:
         _check(key)
-    for key, values in wanted:
-        nodes = [node for node in nodes if _passes(node, key, values, ec2)]
-    return nodes
+    return wanted
 
 
 def _check(key: str) -> None:

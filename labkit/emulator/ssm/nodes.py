@@ -20,7 +20,7 @@ from labkit.emulator import constraints, roles
 from labkit.emulator.operations import Call, Operations
 from labkit.emulator.paging import page
 from labkit.emulator.policies import UnsupportedPolicy
-from labkit.emulator.ssm.node_filters import keep
+from labkit.emulator.ssm.node_filters import asks_for, keep
 from labkit.emulator.ssm.times import as_datetime
 from labkit.emulator.upstream import DEFAULT_REGION, Clients
 from labkit.network.topology import Instance, NetworkInterface, Vpc
@@ -125,7 +125,8 @@ class ManagedNodes:
             node
             for vpc in self._topology.vpcs(call.region)
             for instance in vpc.instances.values()
-            if (node := self._described(call.region, vpc, instance, is_allowed))
+            if asks_for(asked, instance.id)
+            and (node := self._described(call.region, vpc, instance, is_allowed))
         ]
         kept = keep(nodes, asked, self._inner("ec2", call.region))
         items, token = page(kept, asked.get("MaxResults", DEFAULT_PAGE), asked.get("NextToken"))

@@ -1,8 +1,13 @@
 """The topology follows each change before its answer goes out, and reads no more than it must."""
 
+import threading
+
 import pytest
 
+from labkit.emulator.clients import InProcess
 from labkit.emulator.topology import Topology
+from labkit.emulator.upstream import Moto
+from labkit.emulator.vpc_reader import VpcReader
 
 
 class DataPlane:
@@ -32,7 +37,8 @@ def topology(inner, data_plane, reads):
         reads.extend(vpc["VpcId"] for vpc in vpcs)
         return vpcs
 
-    return Topology(inner, data_plane, lambda vpc, region: {"eni-1": ()}, {"Vpcs": note})
+    describe = VpcReader(inner, {"Vpcs": note})
+    return Topology(describe, data_plane, lambda vpc, region: {"eni-1": ()})
 
 
 @pytest.fixture
@@ -52,8 +58,8 @@ def run(ec2, inner):
     name = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-arm64"
     image = inner("ssm", "us-east-1").get_parameter(Name=name)["Parameter"]["Value"]
 
-    def run(subnet_id):
-        answer = ec2.run_instances(
+    def run(subnet_id, clients=inner):
+        answer = clients("ec2", "us-east-1").run_instances(
             ImageId=image, InstanceType="t4g.micro", MinCount=1, MaxCount=1, SubnetId=subnet_id
         )
         return answer["Instances"][0]["InstanceId"]
@@ -135,3 +141,29 @@ def test_refresh_reads_again_what_has_instances(topology, data_plane, vpc, run):
     topology.refresh("us-east-1")
     topology.refresh("eu-west-1")
     assert len(data_plane.told) == 3
+
+
+def test_a_vpc_is_read_at_one_moment(run, vpc):
+    """While a VPC is read nothing changes in it: each instance's interface is among the others."""
+    moto = Moto()
+    clients = InProcess(moto.answer, moto.s3, "AKIATEST", "secret")
+    describe = VpcReader(clients, hold=lambda: moto.turn("ec2"))
+    ending = threading.Event()
+
+    def change():
+        while not ending.is_set():
+            run(vpc[1], clients)
+
+    changing = threading.Thread(target=change)
+    changing.start()
+    try:
+        for _ in range(60):
+            found = describe("us-east-1", vpc[0])
+            interfaces = {item["NetworkInterfaceId"] for item in found["NetworkInterfaces"]}
+            for instance in found["Instances"]:
+                assert {
+                    i["NetworkInterfaceId"] for i in instance["NetworkInterfaces"]
+                } <= interfaces
+    finally:
+        ending.set()
+        changing.join()

@@ -3,6 +3,7 @@ from dataclasses import replace
 import pytest
 
 from labkit.emulator.refusal import ServiceError
+from labkit.emulator.ssm.nodes import ManagedNodes
 from labkit.network.topology import AclEntry
 
 ONE, TWO = "i-00000000000000001", "i-00000000000000002"
@@ -193,3 +194,18 @@ def test_what_is_refused(ssm, asked, code):
     with pytest.raises(ServiceError) as refusal:
         ssm("DescribeInstanceInformation", **asked)
     assert refusal.value.code == code
+
+
+def test_a_node_that_is_not_asked_for_is_not_waited_for(world, inner, call):
+    """Its agent may still be connecting: that is waited for a second, for each such node."""
+    asked_of = []
+
+    def last_heard_at(instance_id):
+        asked_of.append(instance_id)
+        return world.last_heard_at(instance_id)
+
+    nodes = ManagedNodes(world, last_heard_at, inner)
+    by_id = [{"Key": "InstanceIds", "Values": [TWO]}]
+    found = nodes.describe(call("ssm", "DescribeInstanceInformation", Filters=by_id))
+    assert [node["InstanceId"] for node in found["InstanceInformationList"]] == [TWO]
+    assert asked_of == [TWO]
