@@ -91,9 +91,9 @@ class Topology:
             self._read(self._stale[vpc_id], vpc_id)
         return self._vpcs.get(vpc_id, ("", None))[1]
 
-    def vpcs(self, region: str) -> list[Vpc]:
-        """Return the VPCs of a region that something was made in."""
-        return [vpc for where, vpc in self._current() if where == region]
+    def with_instances(self, region: str) -> list[Vpc]:
+        """Return the VPCs of a region that have instances."""
+        return [vpc for where, vpc in self._running_vpcs() if where == region]
 
     def interface(self, interface_id: str) -> tuple[str, Vpc, NetworkInterface] | None:
         """Return a network interface with its region and VPC."""
@@ -104,10 +104,15 @@ class Topology:
 
     def instance(self, instance_id: str) -> tuple[str, Vpc, Instance] | None:
         """Return an instance with its region and VPC."""
-        for region, vpc in self._current():
+        for region, vpc in self._running_vpcs():
             if found := vpc.instances.get(instance_id):
                 return region, vpc, found
         return None
+
+    def _running_vpcs(self) -> list[tuple[str, Vpc]]:
+        """Return the VPCs that have instances: they are never stale, and need no reading."""
+        with self._lock:
+            return [self._vpcs[vpc_id] for vpc_id in self._running]
 
     def _current(self) -> list[tuple[str, Vpc]]:
         with self._lock:

@@ -44,7 +44,7 @@ IsAllowed = Callable[[str | None], bool]
 class Topology(Protocol):
     """What managed nodes need of the topology."""
 
-    def vpcs(self, region: str) -> list[Vpc]: ...
+    def with_instances(self, region: str) -> list[Vpc]: ...
     def instance(self, instance_id: str) -> tuple[str, Vpc, Instance] | None: ...
 
 
@@ -123,7 +123,7 @@ class ManagedNodes:
         asked, is_allowed = call.parameters, cache(self._is_allowed)
         nodes = [
             node
-            for vpc in self._topology.vpcs(call.region)
+            for vpc in self._topology.with_instances(call.region)
             for instance in vpc.instances.values()
             if asks_for(asked, instance.id)
             and (node := self._described(call.region, vpc, instance, is_allowed))

@@ -167,3 +167,13 @@ def test_a_vpc_is_read_at_one_moment(run, vpc):
     finally:
         ending.set()
         changing.join()
+
+
+def test_to_ask_for_instances_reads_no_vpc_that_has_none(topology, vpc, run, ec2, reads):
+    other = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+    changed(topology, "RunInstances", *vpc, run(vpc[1]))
+    changed(topology, "CreateVpc", other)
+    reads.clear()
+    assert [found.id for found in topology.with_instances("us-east-1")] == [vpc[0]]
+    assert topology.instance("i-00000000000000000") is None
+    assert reads == []

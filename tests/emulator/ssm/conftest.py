@@ -126,7 +126,7 @@ class World:
 
     # as ssm.nodes.Topology
 
-    def vpcs(self, region):
+    def with_instances(self, region):
         return [self.vpc()] if region == REGION else []
 
     def instance(self, instance_id):
