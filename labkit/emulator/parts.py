@@ -23,6 +23,7 @@ from labkit.emulator.flow_logs.tags import Tags
 from labkit.emulator.iam.guards import Guards as IamGuards
 from labkit.emulator.logs.log_events import LogEvents
 from labkit.emulator.logs.log_groups import LogGroups
+from labkit.emulator.logs.put_log_events import PutLogEvents
 from labkit.emulator.operations import Operations
 from labkit.emulator.ssm.agents import Agents
 from labkit.emulator.ssm.dispatch import Dispatch
@@ -97,6 +98,7 @@ class Parts:
             RunCommand(dispatch, inner, clock, output=output),
             LogEvents(inner),
             LogGroups(inner),
+            PutLogEvents(inner, clock),
             Stacks(outer),
             Identities(inner),
             IamGuards(inner),

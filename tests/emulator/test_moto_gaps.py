@@ -1,13 +1,13 @@
 """What moto alone answers and AWS would not: each is a strict xfail, and we work around it.
 
 A test here that passes says that moto was mended: then the code that its reason names can go.
-Each asserts what AWS's documentation says, of moto (5.2.5) without the gateway before it.
+Each asserts what AWS's documentation says, of moto (5.2.5) without the gateway before it. moto's
+CloudFormation, which the emulator does not use, wants openapi-spec-validator.
 """
 
 import json
 import time
 from functools import partial
-from importlib.util import find_spec
 
 import pytest
 from botocore.exceptions import ClientError
@@ -302,6 +302,12 @@ class TestLogs:
         (event,) = logs.get_log_events(**asked)["events"]
         assert logs.get_log_events(**asked, endTime=event["timestamp"])["events"] == []
 
+    @gap("logs/put_log_events.py")
+    def test_the_end_of_what_is_too_old_is_exclusive(self, logs, group):
+        long_ago = {"timestamp": int(time.time() * 1000) - 15 * 86_400_000, "message": "old"}
+        answer = logs.put_log_events(logGroupName=group, logStreamName="a", logEvents=[long_ago])
+        assert answer["rejectedLogEventsInfo"]["tooOldLogEventEndIndex"] == 1
+
     @gap("logs/log_groups.py")
     def test_a_retention_that_aws_does_not_know_is_refused(self, logs, group):
         asked = partial(logs.put_retention_policy, logGroupName=group, retentionInDays=2)
@@ -446,6 +452,36 @@ class TestEc2:
         filters = [{"Name": "subnet-id", "Values": [subnet]}]
         assert ec2.describe_network_interfaces(Filters=filters)["NetworkInterfaces"] == []
 
+    @gap("ec2/instances.py")
+    def test_the_profile_is_each_instance_s(self, ec2, iam, subnet, unique):
+        iam.create_instance_profile(InstanceProfileName=unique)
+        image = ec2.describe_images(Owners=["amazon"])["Images"][0]["ImageId"]
+        made = ec2.run_instances(
+            ImageId=image,
+            MinCount=2,
+            MaxCount=2,
+            SubnetId=subnet,
+            IamInstanceProfile={"Name": unique},
+        )["Instances"]
+        ids = [instance["InstanceId"] for instance in made]
+        (found,) = ec2.describe_instances(InstanceIds=ids)["Reservations"]
+        assert all("IamInstanceProfile" in item for item in found["Instances"])
+
+    @pytest.mark.parametrize(
+        ("operation", "asked"),
+        [
+            ("describe_vpcs", {"VpcIds": [f"vpc-{MISSING}"]}),
+            ("describe_security_groups", {"GroupIds": [f"sg-{MISSING}"]}),
+            ("describe_volumes", {"VolumeIds": [f"vol-{MISSING}"]}),
+            ("describe_key_pairs", {"KeyNames": ["no-such"]}),
+        ],
+    )
+    @gap("ec2/guards.py")
+    def test_an_error_shows_no_set_of_python_s(self, ec2, operation, asked):
+        with pytest.raises(ClientError) as refused:
+            getattr(ec2, operation)(**asked)
+        assert "{" not in refused.value.response["Error"]["Message"]
+
     @gap("ec2/vpc_endpoints.py")
     def test_an_endpoints_interface_has_an_address_of_its_subnet(self, ec2, vpc, subnet):
         made = ec2.create_vpc_endpoint(
@@ -486,16 +522,12 @@ class TestIam:
         assert code(asked) == "AccessDenied"
 
 
-@pytest.mark.skipif(
-    find_spec("openapi_spec_validator") is None,
-    reason="moto's CloudFormation, which we do not use, wants openapi-spec-validator",
-)
 class TestCloudFormation:
     """docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/."""
 
     @pytest.fixture
-    def cloudformation(self, inner):
-        return inner("cloudformation", "us-east-1")
+    def cloudformation(self, by_http):
+        return by_http("cloudformation")
 
     @pytest.fixture
     def deploy(self, cloudformation, unique):

@@ -2,17 +2,13 @@
 
 import json
 
-import boto3
 import pytest
-from botocore.config import Config
 from botocore.exceptions import ClientError
-from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
 from labkit.emulator.clients import InProcess
 from labkit.emulator.upstream import Moto
 
 KEY = ("AKIAABCDEFGHIJKLMNOP", "secret")
-SERVER = DomainDispatcherApplication(create_backend_app)
 POLICY = json.dumps(
     {
         "Version": "2012-10-17",
@@ -24,28 +20,9 @@ PING = {"IpProtocol": "icmp", "FromPort": -1, "ToPort": -1, "IpRanges": [{"CidrI
 
 
 @pytest.fixture(scope="module")
-def moto():
-    return Moto(KEY)
-
-
-@pytest.fixture(scope="module")
-def straight(moto):
+def straight():
+    moto = Moto(KEY)
     return InProcess(moto.answer, moto.s3, *KEY)
-
-
-@pytest.fixture(scope="module")
-def by_http(straight):
-    """Clients whose requests go, whole, to moto's server application."""
-    send = InProcess(lambda _: {}, SERVER, *KEY)._send
-
-    def client(service, region="us-east-1"):
-        made = boto3.Session(*KEY, region_name=region).client(
-            service, endpoint_url="http://127.0.0.1", config=Config(s3={"addressing_style": "path"})
-        )
-        made.meta.events.register("before-send", send)
-        return made
-
-    return client
 
 
 @pytest.fixture(scope="module")
@@ -178,5 +155,5 @@ def filled(asked, made):
 )
 def test_the_answer_is_that_of_motos_server(straight, by_http, made, service, operation, asked):
     asked = filled(asked, made)
-    expected = outcome(by_http(service), operation, asked)
+    expected = outcome(by_http(service, KEY), operation, asked)
     assert outcome(straight(service, "us-east-1"), operation, asked) == expected

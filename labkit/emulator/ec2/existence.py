@@ -38,6 +38,9 @@ KINDS = {
     "sg": Kind(
         "describe_security_groups", "GroupIds", "SecurityGroups", "Group", "security group '{}'"
     ),
+    "sg-name": Kind(
+        "describe_security_groups", "GroupNames", "SecurityGroups", "Group", "security group '{}'"
+    ),
     "sgr": Kind(
         "describe_security_group_rules",
         "SecurityGroupRuleIds",
@@ -64,6 +67,14 @@ KINDS = {
     ),
     "vol": Kind("describe_volumes", "VolumeIds", "Volumes", "Volume", "volume '{}'"),
     "key": Kind("describe_key_pairs", "KeyPairIds", "KeyPairs", "KeyPair", "key pair ID '{}'"),
+    "key-name": Kind("describe_key_pairs", "KeyNames", "KeyPairs", "KeyPair", "key pair '{}'"),
+    "iip-assoc": Kind(
+        "describe_iam_instance_profile_associations",
+        "AssociationIds",
+        "IamInstanceProfileAssociations",
+        "AssociationID",
+        "association ID '{}'",
+    ),
     "pl": Kind(
         "describe_managed_prefix_lists",
         "PrefixListIds",
@@ -81,7 +92,10 @@ KINDS = {
     ),
     "fl": Kind("describe_flow_logs", "FlowLogIds", "FlowLogs", "FlowLogId", "flow log ID '{}'"),
 }
-"""By the letters before an id's hyphen. Error codes stand without Invalid and .NotFound."""
+"""By the letters before an id's hyphen, or by what else names one.
+
+Error codes stand without Invalid and .NotFound.
+"""
 
 
 def check(ec2: Any, ids: Iterable[str], kind: str | None = None) -> None:

@@ -30,8 +30,16 @@ NAMED = {
     "CreateTags": {},
     "DeleteKeyPair": {},
     "CreateManagedPrefixList": {},
+    "DescribeVpcs": {"VpcIds": "vpc"},
+    "DescribeVpcAttribute": {"VpcId": "vpc"},
+    "DescribeSecurityGroups": {"GroupIds": "sg", "GroupNames": "sg-name"},
+    "DescribeVolumes": {"VolumeIds": "vol"},
+    "DescribeKeyPairs": {"KeyPairIds": "key", "KeyNames": "key-name"},
+    "DescribeManagedPrefixLists": {"PrefixListIds": "pl"},
+    "DescribePrefixLists": {"PrefixListIds": "pl"},
+    "DescribeIamInstanceProfileAssociations": {"AssociationIds": "iip-assoc"},
 }
-"""By operation: the parameters that name a resource, and its kind."""
+"""By operation: the parameters that name a resource or several, and the kind."""
 
 ONE_OF = {
     "RevokeSecurityGroupIngress": ("GroupId", "GroupName"),
@@ -60,8 +68,9 @@ class Guards:
         asked, ec2 = call.parameters, self._inner("ec2", call.region)
         require_one_of(asked, ONE_OF.get(call.operation, ()))
         for parameter, kind in named.items():
-            if parameter in asked:
-                existence.check(ec2, [asked[parameter]], kind)
+            named_here = asked.get(parameter, ())
+            ids = [named_here] if isinstance(named_here, str) else named_here
+            existence.check(ec2, ids, kind)
         if more := MORE.get(call.operation):
             more(self._outer("ec2", call.region), asked)
         answer = getattr(ec2, xform_name(call.operation))(**asked)

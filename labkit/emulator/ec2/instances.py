@@ -88,6 +88,7 @@ class Instances:
         asked = _with_interface(_with_volumes(ec2, asked), lambda: _default_subnet(ec2, asked))
         self._check_networks(call.region, ec2, asked["NetworkInterfaces"])
         answer = _answer(ec2.run_instances(**asked))
+        _give_profile_to_others(ec2, asked, answer["Instances"])
         self._started[token] = [item["InstanceId"] for item in answer["Instances"]]
         return {**answer, "Instances": [as_on_aws(item) for item in answer["Instances"]]}
 
@@ -105,6 +106,11 @@ class Instances:
                 self._addresses.check(region, subnet_id, [address])
 
     def describe_instances(self, call: Call) -> dict[str, Any]:
+        if {"InstanceIds", "MaxResults"} <= set(call.parameters):
+            raise ServiceError(
+                "InvalidParameterCombination",
+                "The parameter instancesSet cannot be used with the parameter maxResults",
+            )
         ec2 = self._inner("ec2", call.region)
         answer = _answer(ec2.describe_instances(**call.parameters))
         by_place = any(
@@ -131,6 +137,15 @@ class Instances:
                 Groups=groups,
             )
         return {}
+
+
+def _give_profile_to_others(ec2: Any, asked: dict[str, Any], instances: Items) -> None:
+    """Give each instance the profile that was asked for; moto gives it to the first one only."""
+    if profile := asked.get("IamInstanceProfile"):
+        for instance in instances[1:]:
+            ec2.associate_iam_instance_profile(
+                InstanceId=instance["InstanceId"], IamInstanceProfile=profile
+            )
 
 
 def _reservation(ec2: Any, instance_ids: list[str]) -> dict[str, Any]:

@@ -8,6 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from labkit.emulator.logs.regular_expressions import (
+    compile_regular_expression,
+    is_regular_expression,
+)
 from labkit.emulator.logs.space_delimited import compile_fields
 from labkit.emulator.refusal import ServiceError, not_emulated
 
@@ -23,15 +27,16 @@ def compile_pattern(pattern: str) -> Matches:
 
     Raises:
         ServiceError: InvalidParameterException where AWS would say so; a refusal by name of JSON
-            patterns and of regular expressions.
+            patterns.
     """
     text = pattern.strip()
     if len(pattern) > MAX_LENGTH:
         raise ServiceError("InvalidParameterException", "The filter pattern is too long.")
     if text.startswith("{"):
         raise not_emulated("logs", "FilterLogEvents with JSON filter patterns")
-    if text.startswith("%"):
-        raise not_emulated("logs", "FilterLogEvents with regular expressions")
+    if is_regular_expression(text):
+        expression = compile_regular_expression(text)
+        return lambda message: expression.search(message) is not None
     return compile_fields(text) if text.startswith("[") else _compile_terms(text)
 
 

@@ -11,13 +11,18 @@ import re
 from collections.abc import Callable
 from itertools import groupby
 
-from labkit.emulator.refusal import ServiceError, not_emulated
+from labkit.emulator.logs.regular_expressions import (
+    MAX_IN_A_PATTERN,
+    compile_regular_expression,
+    is_regular_expression,
+)
+from labkit.emulator.refusal import ServiceError
 
 Matches = Callable[[str], bool]
 
 _FIELD = re.compile(r'\[([^\]]*)\]|"([^"]*)"|(\S+)')
 _TOKEN = re.compile(
-    r'\s*(?:(?P<text>"(?:[^"\\]|\\.)*")|(?P<sign>\.\.\.|,|&&|\|\||!=|<=|>=|=|<|>)'
+    r'\s*(?:(?P<text>"(?:[^"\\]|\\.)*")|(?P<expression>%[^%]*%)|(?P<sign>\.\.\.|,|&&|\|\||!=|<=|>=|=|<|>)'
     r"|(?P<word>[^\s,=<>!&|\"]+))"
 )
 _NUMERIC = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
@@ -31,7 +36,10 @@ def compile_fields(pattern: str) -> Matches:
     """
     if not pattern.endswith("]"):
         raise _invalid()
-    fields = _split(_tokens(pattern[1:-1]), ",")
+    tokens = _tokens(pattern[1:-1])
+    if sum(map(is_regular_expression, tokens)) > MAX_IN_A_PATTERN:
+        raise _invalid()
+    fields = _split(tokens, ",")
     gaps = [index for index, tokens in enumerate(fields) if tokens == ["..."]]
     if len(gaps) > 1:
         raise _invalid()
@@ -105,13 +113,11 @@ def _comparison(tokens: list[str]) -> Matches:
     if len(tokens) != 3:
         raise _invalid()
     _, sign, value = tokens
-    if value.startswith("%"):
-        raise not_emulated("logs", "FilterLogEvents with regular expressions")
     if sign in _NUMERIC:
         return _number_comparison(sign, value)
     if sign not in ("=", "!="):
         raise _invalid()
-    equals = _equality(value)
+    equals = _search(value) if is_regular_expression(value) else _equality(value)
     return equals if sign == "=" else lambda word: not equals(word)
 
 
@@ -125,6 +131,11 @@ def _number_comparison(sign: str, value: str) -> Matches:
         return number is not None and _NUMERIC[sign](number, limit)
 
     return holds
+
+
+def _search(value: str) -> Matches:
+    expression = compile_regular_expression(value)
+    return lambda word: expression.search(word) is not None
 
 
 def _equality(value: str) -> Matches:

@@ -402,3 +402,61 @@ def test_a_dry_run_does_nothing(ec2, vpc, subnet, endpoint, act):
         act(ec2, {"vpc": vpc, "endpoint": id_})
     assert code(dry) == "DryRunOperation"
     assert ec2.describe_vpc_endpoints(VpcEndpointIds=[id_])["VpcEndpoints"]
+
+
+MISSING = "0123456789abcdef0"
+
+
+@pytest.mark.aws_verified
+@pytest.mark.parametrize(
+    ("operation", "parameter", "name", "error", "text"),
+    [
+        ("vpcs", "VpcIds", "vpc-", "InvalidVpcID", "vpc ID"),
+        ("subnets", "SubnetIds", "subnet-", "InvalidSubnetID", "subnet ID"),
+        ("route_tables", "RouteTableIds", "rtb-", "InvalidRouteTableID", "routeTable ID"),
+        ("network_acls", "NetworkAclIds", "acl-", "InvalidNetworkAclID", "networkAcl ID"),
+        ("security_groups", "GroupIds", "sg-", "InvalidGroup", "security group"),
+        (
+            "network_interfaces",
+            "NetworkInterfaceIds",
+            "eni-",
+            "InvalidNetworkInterfaceID",
+            "networkInterface ID",
+        ),
+        ("instances", "InstanceIds", "i-", "InvalidInstanceID", "instance ID"),
+        ("instance_status", "InstanceIds", "i-", "InvalidInstanceID", "instance ID"),
+        ("volumes", "VolumeIds", "vol-", "InvalidVolume", "volume"),
+        ("key_pairs", "KeyNames", "no-such-key-", "InvalidKeyPair", "key pair"),
+        ("key_pairs", "KeyPairIds", "key-", "InvalidKeyPair", "key pair ID"),
+        ("images", "ImageIds", "ami-", "InvalidAMIID", "image id"),
+        ("managed_prefix_lists", "PrefixListIds", "pl-", "InvalidPrefixListID", "prefix list ID"),
+    ],
+)
+def test_what_is_not_there_is_not_described(ec2, operation, parameter, name, error, text):
+    """docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html."""
+    id_ = name + MISSING
+    with pytest.raises(ClientError) as refused:
+        getattr(ec2, f"describe_{operation}")(**{parameter: [id_]})
+    told = refused.value.response["Error"]
+    assert told["Code"] == f"{error}.NotFound"
+    shown = f"[{id_}]" if operation == "images" else id_
+    assert told["Message"].rstrip(".") == f"The {text} '{shown}' does not exist"
+
+
+def test_the_profile_is_each_instance_s(ec2, session, subnet, run, unique):
+    """docs.aws.amazon.com/AWSEC2/latest/APIReference/API_RunInstances.html."""
+    iam = session.client("iam")
+    arn = iam.create_instance_profile(InstanceProfileName=unique)["InstanceProfile"]["Arn"]
+    made = run(SubnetId=subnet, MinCount=3, MaxCount=3, IamInstanceProfile={"Name": unique})
+    ids = [instance["InstanceId"] for instance in made]
+    reservations = ec2.describe_instances(InstanceIds=ids)["Reservations"]
+    found = [instance for one in reservations for instance in one["Instances"]]
+    assert [item.get("IamInstanceProfile", {}).get("Arn") for item in found] == [arn] * 3
+    ec2.terminate_instances(InstanceIds=ids)
+
+
+def test_instances_by_id_have_no_pages(ec2):
+    """docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeInstances.html."""
+    with pytest.raises(ClientError) as refused:
+        ec2.describe_instances(InstanceIds=[f"i-{MISSING}"], MaxResults=5)
+    assert refused.value.response["Error"]["Code"] == "InvalidParameterCombination"

@@ -157,7 +157,7 @@ def test_a_vpc_is_read_at_one_moment(run, vpc):
     changing = threading.Thread(target=change)
     changing.start()
     try:
-        for _ in range(60):
+        for _ in range(20):
             found = describe("us-east-1", vpc[0])
             interfaces = {item["NetworkInterfaceId"] for item in found["NetworkInterfaces"]}
             for instance in found["Instances"]:

@@ -113,8 +113,13 @@ def test_a_pattern_may_have_1024_characters():
         pytest.param("[a > x]", "InvalidParameterException", id="no number"),
         pytest.param("x" * 1025, "InvalidParameterException", id="too long"),
         pytest.param('{ $.a = "b" }', "UnsupportedOperation", id="JSON"),
-        pytest.param("%a.*b%", "UnsupportedOperation", id="a regular expression"),
-        pytest.param("[a=%x%]", "UnsupportedOperation", id="a regular expression in a field"),
+        pytest.param("%something!%", "InvalidParameterException", id="a symbol of no expression"),
+        pytest.param("%(a|b)%", "InvalidParameterException", id="parentheses"),
+        pytest.param("%ä%", "InvalidParameterException", id="a character of two bytes"),
+        pytest.param("%[a%", "InvalidParameterException", id="no expression at all"),
+        pytest.param("%open", "InvalidParameterException", id="a percent sign that does not end"),
+        pytest.param("[a=%x%, b=%y%, c=%z%]", "InvalidParameterException", id="three of them"),
+        pytest.param("[a>%1%]", "InvalidParameterException", id="greater than an expression"),
         pytest.param("?a b", "UnsupportedOperation", id="a question mark beside another term"),
     ],
 )
@@ -122,3 +127,42 @@ def test_what_is_refused(pattern, code):
     with pytest.raises(ServiceError) as refusal:
         compile_pattern(pattern)
     assert refusal.value.code == code
+
+
+@pytest.mark.parametrize(
+    ("pattern", "message", "found"),
+    [
+        ("%AUTHORIZED%", "[ERROR 401] UNAUTHORIZED REQUEST", True),
+        ("%AUTHORIZED%", "[SUCCESS 200] AUTHORIZED REQUEST", True),
+        ("%AUTHORIZED%", "[ERROR 403] Unauthorized", False),
+        ("%^[hc]at%", "hat", True),
+        ("%^[hc]at%", "the cat", False),
+        ("%[hc]at$%", "the cat", True),
+        ("%[hc]at$%", "cats", False),
+        ("%colou?r%", "color", True),
+        ("%colou?r%", "colour", True),
+        ("%gra|ey%", "grey", True),
+        (r"%10\.10\.0\.1%", "10.10.0.1", True),
+        (r"%10\.10\.0\.1%", "10010.0.1", False),
+        (r"%\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}%", "from 172.31.16.139 on", True),
+        (r"%\x41B%", "AB", True),
+    ],
+)
+def test_the_guide_s_regular_expressions(pattern, message, found):
+    """docs.aws.amazon.com/AmazonCloudWatch/latest/logs/regex-expressions.html."""
+    assert compile_pattern(pattern)(message) is found
+
+
+@pytest.mark.parametrize(
+    ("pattern", "matching"),
+    [
+        pytest.param(flow_log(srcaddr=r"s = %172\.31\.9%"), [RDP], id="anywhere in the field"),
+        pytest.param(flow_log(action="a=%^REJ%"), [RDP], id="at the beginning of the field"),
+        pytest.param(flow_log(action="a!=%^REJ%"), [SSH, NODATA], id="not"),
+        pytest.param(flow_log(dstport="p=%^22$%", size="b=4*"), [SSH], id="the whole field"),
+        pytest.param(flow_log(dstport="p=%,% || p=%^22$%"), [SSH], id="a comma in an expression"),
+    ],
+)
+def test_a_regular_expression_for_a_field(pattern, matching):
+    matches = compile_pattern(pattern)
+    assert [line for line in (SSH, RDP, NODATA) if matches(line)] == matching
