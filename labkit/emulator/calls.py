@@ -8,6 +8,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from labkit.emulator import moto_ignores
 from labkit.emulator.operations import DRY_RUN_THEMSELVES, Call, Operation, Operations
 from labkit.emulator.refusal import ServiceError, not_emulated
 from labkit.emulator.upstream import failed_in_moto
@@ -56,7 +57,9 @@ class Calls:
         """
         with_these = f"{call.operation} with these parameters"
         try:
-            answer = self.operation(call.service, call.operation)(call)
+            operation = self.operation(call.service, call.operation)
+            moto_ignores.check(call)
+            answer = moto_ignores.in_pages(call, operation)
             if not call.operation.startswith(READING):
                 touched = repr((call.parameters, answer)).encode()
                 self._changed(call.service, call.operation, call.region, touched)

@@ -16,7 +16,10 @@ from labkit.emulator.refusal import ServiceError
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """How to look for one kind of resource, and what EC2 says where there is none."""
+    """How to look for one kind of resource, and what EC2 says where there is none.
+
+    parameter is that of the operation which takes ids, or "filter " and the name of a filter.
+    """
 
     operation: str
     parameter: str
@@ -66,7 +69,9 @@ KINDS = {
         "describe_instances", "InstanceIds", "Reservations", "InstanceID", "instance ID '{}'"
     ),
     "vol": Kind("describe_volumes", "VolumeIds", "Volumes", "Volume", "volume '{}'"),
-    "key": Kind("describe_key_pairs", "KeyPairIds", "KeyPairs", "KeyPair", "key pair ID '{}'"),
+    "key": Kind(
+        "describe_key_pairs", "filter key-pair-id", "KeyPairs", "KeyPair", "key pair ID '{}'"
+    ),
     "key-name": Kind("describe_key_pairs", "KeyNames", "KeyPairs", "KeyPair", "key pair '{}'"),
     "iip-assoc": Kind(
         "describe_iam_instance_profile_associations",
@@ -120,8 +125,13 @@ def check(ec2: Any, ids: Iterable[str], kind: str | None = None) -> None:
 
 def _is_there(ec2: Any, kind: Kind, id_: str) -> bool:
     try:
-        return bool(getattr(ec2, kind.operation)(**{kind.parameter: [id_]})[kind.key])
+        return bool(getattr(ec2, kind.operation)(**_asked(kind, id_))[kind.key])
     except ClientError as error:
         if error.response.get("Error", {}).get("Code", "").endswith(".NotFound"):
             return False
         raise
+
+
+def _asked(kind: Kind, id_: str) -> dict[str, Any]:
+    by, _, name = kind.parameter.partition(" ")
+    return {"Filters": [{"Name": name, "Values": [id_]}]} if by == "filter" else {by: [id_]}

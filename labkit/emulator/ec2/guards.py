@@ -71,11 +71,20 @@ class Guards:
             named_here = asked.get(parameter, ())
             ids = [named_here] if isinstance(named_here, str) else named_here
             existence.check(ec2, ids, kind)
+        if ids := call.operation == "DescribeKeyPairs" and asked.get("KeyPairIds"):
+            asked = _by_filter(asked, ids)
         if more := MORE.get(call.operation):
             more(self._outer("ec2", call.region), asked)
         answer = getattr(ec2, xform_name(call.operation))(**asked)
         answer.pop("ResponseMetadata")
         return answer
+
+
+def _by_filter(asked: dict[str, Any], key_pair_ids: list[str]) -> dict[str, Any]:
+    """Ask for key pairs by a filter: moto does not look at their ids."""
+    rest = {name: value for name, value in asked.items() if name != "KeyPairIds"}
+    by_id = {"Name": "key-pair-id", "Values": key_pair_ids}
+    return {**rest, "Filters": [*asked.get("Filters", ()), by_id]}
 
 
 def require_one_of(asked: dict[str, Any], names: tuple[str, ...]) -> None:

@@ -460,3 +460,13 @@ def test_instances_by_id_have_no_pages(ec2):
     with pytest.raises(ClientError) as refused:
         ec2.describe_instances(InstanceIds=[f"i-{MISSING}"], MaxResults=5)
     assert refused.value.response["Error"]["Code"] == "InvalidParameterCombination"
+
+
+def test_a_key_pair_is_described_by_its_id(ec2, unique, removed):
+    """docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeKeyPairs.html."""
+    ids = {name: ec2.create_key_pair(KeyName=name)["KeyPairId"] for name in (unique, f"{unique}-2")}
+    found = ec2.describe_key_pairs(KeyPairIds=[ids[unique]])["KeyPairs"]
+    assert [pair["KeyName"] for pair in found] == [unique]
+    with pytest.raises(ClientError) as refused:
+        ec2.describe_key_pairs(KeyPairIds=[f"key-{MISSING}"])
+    assert refused.value.response["Error"]["Code"] == "InvalidKeyPair.NotFound"
