@@ -24,7 +24,7 @@ from labkit.network.packets import (
 from labkit.network.path import Hop, Path, Paths, Reason
 from labkit.network.resources import NetworkInterface, Vpc
 
-_EXPIRE_EVERY_S = 10.0
+_TEXT = {word: word.value for word in (*Direction, *Action)}
 _SHORTCUTS_PER_PORT = 4096
 _FRAGMENTED_PACKETS = 1024
 _WAKE_AT_MOST_EVERY_S = 0.05
@@ -80,7 +80,6 @@ class Switch:
         self._aggregation = Aggregation(pace)
         self._networks: dict[str, _Network] = {}
         self._ports: dict[str, _Port] = {}
-        self._expire_at = 0.0
 
     def set_vpc(
         self, vpc_id: str, vpc: Vpc | None, captures: Mapping[str, tuple[Capture, ...]]
@@ -137,10 +136,8 @@ class Switch:
 
     def close(self, now: float, busy_vpcs: Collection[str]) -> list[FlowRecord]:
         """Return the records that are complete by now; busy_vpcs are those where a command runs."""
-        if now >= self._expire_at:
-            self._expire_at = now + _EXPIRE_EVERY_S
-            for network in self._networks.values():
-                network.connections.expire(now)
+        for network in self._networks.values():
+            network.connections.expire(now)
         return self._aggregation.close(now, busy_vpcs)
 
     def close_all(self, now: float) -> list[FlowRecord]:
@@ -167,7 +164,9 @@ class Switch:
         counters: list[Counter] = []
         for hop in path.hops:
             counters.extend(self._observe(network.paths.vpc, hop, packet, now))
-        if key is not None and _is_settled(path):
+        if path.crowded_id:
+            self._aggregation.skip(network.paths.vpc.id, path.crowded_id, now=now)
+        elif key is not None and _is_settled(path):
             if len(port.shortcuts) >= _SHORTCUTS_PER_PORT:
                 port.shortcuts.clear()
             port.shortcuts[key] = _shortcut(path, tuple(counters), network.connections.opened)
@@ -206,8 +205,8 @@ def _flow(interface: NetworkInterface, hop: Hop, packet: Packet) -> Flow:
     leaves = hop.direction is Direction.EGRESS
     return Flow(
         interface_id=interface.id,
-        direction=hop.direction.value,
-        action=hop.action.value,
+        direction=_TEXT[hop.direction],
+        action=_TEXT[hop.action],
         srcaddr=interface.primary_ip if leaves else packet.srcaddr,
         dstaddr=packet.dstaddr if leaves else interface.primary_ip,
         srcport=packet.srcport,
