@@ -69,7 +69,7 @@ class _OpenFlows:
                 continue
             counter = counters.get(flow)
             if counter is None or now >= counter.window_end:
-                counter = self._open(capture, counters, flow, now)
+                counter = self._open(capture, counters, flow, counter, now)
             counter.add(size_bytes, tcp_flags, now)
             counted.append(counter)
         return tuple(counted)
@@ -78,32 +78,38 @@ class _OpenFlows:
         for capture, counters in self._watching.get(interface_id, ()):
             self._skipped(capture, counters, interface_id, now).add(0, 0, now)
 
-    def _open(self, capture: Capture, counters: _Counters, flow: Flow, now: float) -> Counter:
+    def _open(
+        self, capture: Capture, counters: _Counters, flow: Flow, ended: Counter | None, now: float
+    ) -> Counter:
         """Return a flow's new counter, or where there are too many, that of what is skipped."""
-        if len(counters) >= self._most_flows and flow not in counters:
+        if ended is None and len(counters) >= self._most_flows:
             return self._skipped(capture, counters, flow.interface_id, now)
-        return self._begin(Counter(capture, flow, now), counters, now)
+        if ended:
+            self._ended.append(ended)
+        counter = counters[flow] = Counter(capture, flow, now)
+        self._note(counter)
+        return counter
 
     def _skipped(
         self, capture: Capture, counters: _Counters, interface_id: str, now: float
     ) -> Counter:
         flow = no_flow(interface_id)
         counter = counters.get(flow)
-        if counter is None or now >= counter.window_end:
-            counter = self._begin(Counter(capture, flow, now, SKIP_DATA), counters, now)
+        if counter and now < counter.window_end:
+            return counter
+        if counter:
+            self._ended.append(counter)
+        counter = counters[flow] = Counter(capture, flow, now, SKIP_DATA)
+        self._note(counter)
         return counter
 
-    def _begin(self, counter: Counter, counters: _Counters, now: float) -> Counter:
-        if ended := counters.get(counter.flow):
-            self._ended.append(ended)
-        counters[counter.flow] = counter
+    def _note(self, counter: Counter) -> None:
         if self._quiet:
             self._quiet.disturb(counter.capture, counter.flow.interface_id, counter.window_end)
         if counter.window_end < self._earliest_end:
             self._earliest_end = counter.window_end
-        if now < self._earliest_last:
-            self._earliest_last = now
-        return counter
+        if counter.last < self._earliest_last:
+            self._earliest_last = counter.last
 
     def close(self, now: float, *, idle_s: float, at_most: float) -> Iterator[FlowRecord]:
         """Yield what is complete: windows that have ended, flows silent for idle_s."""

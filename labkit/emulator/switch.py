@@ -5,7 +5,7 @@ sees it. Pure: bytes and the time in, an interface id or records out.
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from labkit.emulator.aggregation import Aggregation, Capture, Counter, Flow, FlowRecord
 from labkit.network.connections import Connection, Connections
@@ -182,14 +182,13 @@ class Switch:
 def _is_settled(path: Path) -> bool:
     """Tell whether the flow's next packet would be judged just like this one."""
     return not any(
-        hop.reason is Reason.CLOSED
-        or (hop.connection and not hop.connection.is_settled(hop.direction))
-        for hop in path.hops
+        hop.reason is Reason.CLOSED or (connection and not connection.is_settled(hop.direction))
+        for hop, connection in zip(path.hops, path.connections, strict=False)
     )
 
 
 def _shortcut(path: Path, counters: tuple[Counter, ...], opened: int) -> _Shortcut:
-    connections = tuple(hop.connection for hop in path.hops if hop.connection)
+    connections = tuple(filter(None, path.connections))
     rejected = any(hop.action is Action.REJECT for hop in path.hops)
     return _Shortcut(path.receiver_id, connections, counters, opened if rejected else None)
 
@@ -204,14 +203,14 @@ def _flow(interface: NetworkInterface, hop: Hop, packet: Packet) -> Flow:
     """
     leaves = hop.direction is Direction.EGRESS
     return Flow(
-        interface_id=interface.id,
-        direction=_TEXT[hop.direction],
-        action=_TEXT[hop.action],
-        srcaddr=interface.primary_ip if leaves else packet.srcaddr,
-        dstaddr=packet.dstaddr if leaves else interface.primary_ip,
-        srcport=packet.srcport,
-        dstport=packet.dstport,
-        protocol=packet.protocol,
+        interface.id,
+        _TEXT[hop.direction],
+        _TEXT[hop.action],
+        interface.primary_ip if leaves else packet.srcaddr,
+        packet.dstaddr if leaves else interface.primary_ip,
+        packet.srcport,
+        packet.dstport,
+        packet.protocol,
         pkt_srcaddr=packet.srcaddr,
         pkt_dstaddr=packet.dstaddr,
     )
@@ -246,7 +245,7 @@ def _reassemble(network: _Network, data: bytes) -> Packet | None:
     key = data[4:6] + data[9:10] + data[12:20]
     if data[6] & 0x1F or data[7]:
         first = network.fragmented.get(key)
-        return replace(first, length=packet.length) if first else None
+        return first._replace(length=packet.length) if first else None
     if len(network.fragmented) >= _FRAGMENTED_PACKETS:
         network.fragmented.clear()
     network.fragmented[key] = packet

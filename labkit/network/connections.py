@@ -97,7 +97,9 @@ class TcpConnection(Connection):
     __slots__ = ("_fin_ends", "_first", "_is_established", "is_closed")
 
     def __init__(self) -> None:
-        super().__init__(TCP_OPENING_S)
+        self.timeout_s = TCP_OPENING_S
+        self.expires_at = 0.0
+        self.is_changing = False
         self._first: Direction | None = None  # the direction that was seen first
         self._is_established = self.is_closed = False
         # Per side that has sent its FIN: the number that acknowledges it; None once it was.
@@ -111,10 +113,15 @@ class TcpConnection(Connection):
             self.timeout_s = TCP_ESTABLISHED_S
         if packet.tcp_flags & FIN or self._fin_ends:
             self._note_closing(packet, direction)
-        if packet.tcp_flags & RST or (self._fin_ends and list(self._fin_ends.values()) == [None, None]):
+        if packet.tcp_flags & RST or (
+            self._fin_ends and list(self._fin_ends.values()) == [None, None]
+        ):
             self.is_closed = self.is_changing = True
             self.timeout_s = TCP_CLOSED_S
         self.expires_at = now + self.timeout_s
+
+    def _are_fins_acknowledged(self) -> bool:
+        return bool(self._fin_ends) and list(self._fin_ends.values()) == [None, None]
 
     def _note_closing(self, packet: Packet, direction: Direction) -> None:
         ends = self._fin_ends = self._fin_ends or {}

@@ -10,6 +10,7 @@ Source: docs.aws.amazon.com/vpc/latest/userguide/infrastructure-security.html
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 from labkit.network import network_acls, security_groups
 from labkit.network.addresses import contains
@@ -54,15 +55,14 @@ class Hop:
     reason: Reason
     rule: SecurityGroupRule | AclEntry | None
     acl: AclVerdict | None
-    connection: Connection | None = field(default=None, compare=False, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Path:
+class Path(NamedTuple):
     """The way of one packet: a hop for each interface that saw it, the sender's first.
 
     receiver_id is the interface that gets the packet, or None; drop tells why it got nowhere when
     no hop rejected it. crowded_id is the interface where that was for want of room to track it.
+    connections are the hops' own, None for a hop without one.
     """
 
     packet: Packet
@@ -70,6 +70,7 @@ class Path:
     receiver_id: str | None
     drop: Drop | None = None
     crowded_id: str | None = None
+    connections: tuple[Connection | None, ...] = ()
 
 
 def trace(vpc: Vpc, packet: Packet, interface_id: str) -> Path:
@@ -88,13 +89,17 @@ def round_trip(vpc: Vpc, packet: Packet, interface_id: str) -> tuple[Path, ...]:
 
 @dataclass(frozen=True, slots=True)
 class _Rules:
-    """What the rules alone say of a class of packets at one interface."""
+    """What the rules alone say of a class of packets at one interface.
+
+    hops: those that have come of it so far, by their reason.
+    """
 
     interface_id: str
     direction: Direction
     group: GroupVerdict
     acl: AclVerdict | None
     is_tracked: bool
+    hops: dict[Reason, Hop] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +124,12 @@ class Paths:
             for interface in vpc.interfaces.values()
             for address in interface.private_ips
         }
+        # Those of one direction, in the order in which they are asked.
+        self._entries = {
+            (acl.id, direction): network_acls.of_direction(acl.entries, direction)
+            for acl in vpc.network_acls.values()
+            for direction in Direction
+        }
         self._classes = PacketClasses(vpc)
         self._ways: dict[tuple[str, PacketClass], _Way] = {}
 
@@ -127,15 +138,17 @@ class Paths:
     ) -> Path:
         """Follow a packet out of an interface; connections learns what was let through."""
         way = self._way(packet, interface_id)
-        hops = []
+        hops: list[Hop] = []
+        tracked: list[Connection | None] = []
         for rules in way.rules:
-            hop = _judge(rules, packet, connections, now)
+            hop, connection = _judge(rules, packet, connections, now)
             if hop is None:
                 return Path(packet, tuple(hops), None, Drop.CROWDED, rules.interface_id)
             hops.append(hop)
+            tracked.append(connection)
             if hop.action is Action.REJECT:
-                return Path(packet, tuple(hops), None, way.drop)
-        return Path(packet, tuple(hops), way.receiver_id, way.drop)
+                return Path(packet, tuple(hops), None, way.drop, None, tuple(tracked))
+        return Path(packet, tuple(hops), way.receiver_id, way.drop, None, tuple(tracked))
 
     def _way(self, packet: Packet, interface_id: str) -> _Way:
         key = (interface_id, self._classes.of(packet))
@@ -197,9 +210,8 @@ class Paths:
     def _ask_rules(
         self, interface: NetworkInterface, direction: Direction, crosses: bool, packet: Packet
     ) -> _Rules:
-        acl_id = self.vpc.subnets[interface.subnet_id].network_acl_id
-        acl = self.vpc.network_acls.get(acl_id or "")
-        entries = acl.entries if acl else ()
+        acl_id = self.vpc.subnets[interface.subnet_id].network_acl_id or ""
+        entries = self._entries.get((acl_id, direction), ())
         asked = (self.vpc, interface, packet, direction)
         group = security_groups.decide(*asked)
         return _Rules(
@@ -211,34 +223,48 @@ class Paths:
         )
 
 
-def _judge(rules: _Rules, packet: Packet, connections: Connections, now: float) -> Hop | None:
-    """Return what becomes of a packet at one interface; connections learns what is let through.
+def _judge(
+    rules: _Rules, packet: Packet, connections: Connections, now: float
+) -> tuple[Hop | None, Connection | None]:
+    """Return what becomes of a packet at one interface, and the connection that it belongs to.
 
-    None when it should be tracked and there is no room for that.
+    No hop when it should be tracked and there is no room for that.
     """
     interface_id, direction = rules.interface_id, rules.direction
     known = connections.find(interface_id, packet, direction, now)
     if known and known.is_closed and _opens_again(packet):
         known = None
-    reason = _weigh(rules, known, direction)
-    if reason not in _ACCEPTING:
-        rule = rules.acl.entry if reason is Reason.ACL_ENTRY and rules.acl else None
-        return Hop(interface_id, direction, Action.REJECT, reason, rule, rules.acl)
-    if known and not is_icmp_error(packet):
+    reason = _weigh(rules, known)
+    hop = rules.hops.get(reason) or _hop(rules, reason)
+    if hop.action is Action.REJECT:
+        return hop, None
+    if is_icmp_error(packet):
+        return hop, known
+    if known:
         known.record(packet, direction, now)
-    elif not known and rules.is_tracked and not is_icmp_error(packet):
+    elif rules.is_tracked:
         known = connections.open(interface_id, packet, direction, now)
-        if known is None:
-            return None
-    rule = rules.group.rule if reason is Reason.RULE else None
-    return Hop(interface_id, direction, Action.ACCEPT, reason, rule, rules.acl, known)
+        return (hop if known else None), known
+    return hop, known
+
+
+def _hop(rules: _Rules, reason: Reason) -> Hop:
+    action = Action.ACCEPT if reason in _ACCEPTING else Action.REJECT
+    rule: SecurityGroupRule | AclEntry | None = None
+    if reason is Reason.RULE:
+        rule = rules.group.rule
+    elif reason is Reason.ACL_ENTRY and rules.acl:
+        rule = rules.acl.entry
+    hop = Hop(rules.interface_id, rules.direction, action, reason, rule, rules.acl)
+    rules.hops[reason] = hop
+    return hop
 
 
 def _opens_again(packet: Packet) -> bool:
     return packet.protocol == TCP and packet.tcp_flags & (SYN | ACK) == SYN
 
 
-def _weigh(rules: _Rules, known: Connection | None, direction: Direction) -> Reason:
+def _weigh(rules: _Rules, known: Connection | None) -> Reason:
     """Return the reason that decides: the first filter on the packet's way that rejects it.
 
     Security groups act before the network ACL on the way out and after it on the way in. A network
@@ -247,7 +273,7 @@ def _weigh(rules: _Rules, known: Connection | None, direction: Direction) -> Rea
     group = _weigh_group(rules.group, known)
     if rules.acl is None or rules.acl.action is Action.ACCEPT:
         return group
-    if direction is Direction.EGRESS and group in (Reason.NO_RULE, Reason.CLOSED):
+    if rules.direction is Direction.EGRESS and group in (Reason.NO_RULE, Reason.CLOSED):
         return group
     return Reason.ACL_ENTRY if rules.acl.entry else Reason.ACL_DEFAULT
 

@@ -3,6 +3,7 @@
 It imports neither moto nor boto3: it must stay small to fork hosts, and quick to carry packets.
 """
 
+import gc
 import socket
 import sys
 import time
@@ -41,6 +42,9 @@ from labkit.emulator.switch import Switch
 from labkit.network.resources import Vpc
 
 _CLOSE_SOON_S = 0.1
+# A scan of ports leaves hundreds of thousands of objects, none of them in a circle: looking
+# through them for circles over and over would hold up the wire.
+_COLLECT_SELDOM = (50_000, 20, 100)
 _CLOSE_AT_MOST_EVERY_S = 0.05
 
 
@@ -210,6 +214,8 @@ class DataProcess:
 
 def serve(fd: int) -> None:
     """Be the data process: fd is our end of the channel, whose first message is the Settings."""
+    gc.freeze()
+    gc.set_threshold(*_COLLECT_SELDOM)
     channel = Channel.of_objects(socket.socket(fileno=fd))
     try:
         DataProcess(channel, channel.receive()).run()
