@@ -114,6 +114,45 @@ def test_idle_connections_are_forgotten():
     assert len(connections) == 0
 
 
+def test_forgetting_goes_in_small_portions():
+    """However many are due at once, the wire is not held up."""
+    connections = Connections()
+    for port in range(1000):
+        connections.open("eni-a", QUERY._replace(srcport=port), OUT, 0.0)
+    connections.expire(30.0, at_most=400)
+    assert len(connections) == 600
+    for _ in range(2):
+        connections.expire(30.0, at_most=400)
+    assert len(connections) == 0
+
+
+def test_what_was_kept_alive_is_looked_at_again():
+    connections = opened(PING)
+    connections.find("eni-a", PING, OUT, 20.0).record(PING, OUT, 20.0)
+    for now, left in [(30.0, 1), (49.0, 1), (50.0, 0)]:
+        connections.expire(now)
+        assert len(connections) == left
+
+
+def test_a_connection_opened_anew_is_not_forgotten_with_the_one_before():
+    connections = opened(PING)
+    connections.open("eni-a", PING, OUT, 20.0)
+    connections.expire(30.0)
+    assert connections.find("eni-a", PING, OUT, 31.0)
+
+
+def test_an_interface_tracks_so_many_and_no_more():
+    """docs.aws.amazon.com/AWSEC2/latest/UserGuide/security-group-connection-tracking.html"""
+    connections = Connections(most_per_interface=2)
+    assert connections.open("eni-a", PING, OUT, 0.0)
+    assert connections.open("eni-a", QUERY, OUT, 10.0)
+    assert connections.open("eni-a", HELLO, OUT, 20.0) is None
+    assert connections.open("eni-a", PING, OUT, 20.0)
+    assert connections.open("eni-b", HELLO, OUT, 20.0)
+    connections.expire(40.0)
+    assert connections.open("eni-a", HELLO, OUT, 40.0)
+
+
 def test_interfaces_that_are_gone_are_forgotten():
     connections = opened(PING)
     connections.keep({"eni-a"})
