@@ -157,7 +157,11 @@ class Switch:
         self, port: _Port, interface_id: str, data: bytes, now: float, key: bytes | None
     ) -> str | None:
         network = port.network
-        packet = _reassemble(network, data)
+        packet = parse(data)
+        if packet and (data[6] & 0x3F or data[7]):
+            packet = _reassemble(network, data, packet)
+            if packet is None:
+                self.skip(interface_id, now)
         if packet is None:
             return None
         path = network.paths.trace(packet, interface_id, network.connections, now)
@@ -234,14 +238,11 @@ def _shortcut_key(data: bytes) -> bytes | None:
     return b"U" + data[12:24] if protocol == UDP else None
 
 
-def _reassemble(network: _Network, data: bytes) -> Packet | None:
-    """Read a packet; lend a later fragment the headers of its first one, if that was seen.
+def _reassemble(network: _Network, data: bytes, packet: Packet) -> Packet | None:
+    """Lend a later fragment the headers of its first one; None if that was not seen.
 
     Security groups and flow logs know a flow by its ports, which only the first fragment carries.
     """
-    packet = parse(data)
-    if packet is None or not (data[6] & 0x3F or data[7]):
-        return packet
     key = data[4:6] + data[9:10] + data[12:20]
     if data[6] & 0x1F or data[7]:
         first = network.fragmented.get(key)

@@ -46,6 +46,9 @@ _CLOSE_SOON_S = 0.1
 # through them for circles over and over would hold up the wire.
 _COLLECT_SELDOM = (50_000, 20, 100)
 _CLOSE_AT_MOST_EVERY_S = 0.05
+# Of records that the control process has not read yet; then they wait in their windows, where
+# there is a limit, and SKIPDATA for what is beyond it.
+_MOST_WAITING_BYTES = 16 << 20
 
 
 class DataProcess:
@@ -196,6 +199,10 @@ class DataProcess:
 
     def _close_windows(self) -> None:
         self._looks_soon = False
+        self._wire.note_drops()
+        if self._channel.waiting_bytes > _MOST_WAITING_BYTES:
+            self._look_later(_CLOSE_SOON_S)
+            return
         now, busy = time.time(), frozenset(self._vpcs_of_commands.values())
         if records := self._switch.close(now, busy):
             self._tell(Records(tuple(records)))
