@@ -8,53 +8,22 @@ log records.
 Source: docs.aws.amazon.com/vpc/latest/userguide/infrastructure-security.html
 """
 
-from dataclasses import dataclass, field
-from enum import StrEnum
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from labkit.network import network_acls, security_groups
 from labkit.network.addresses import contains
-from labkit.network.connections import Connection, Connections, is_icmp_error
+from labkit.network.connections import Connection, Connections
 from labkit.network.drops import Drop, find_unlogged
-from labkit.network.network_acls import AclVerdict
+from labkit.network.hops import Hop, Reason, Rules, judge
 from labkit.network.packet_classes import PacketClass, PacketClasses
-from labkit.network.packets import ACK, SYN, TCP, Action, Direction, Packet, reply_to
-from labkit.network.resources import AclEntry, NetworkInterface, SecurityGroupRule, Vpc
+from labkit.network.packets import Action, Direction, Packet, reply_to
+from labkit.network.resources import NetworkInterface, Vpc
 from labkit.network.routes import LOCAL, find_route
-from labkit.network.security_groups import GroupVerdict
+
+__all__ = ["Hop", "Path", "Paths", "Reason", "round_trip", "trace"]
 
 _CACHE_SIZE = 32_768
-
-
-class Reason(StrEnum):
-    """Why a packet was accepted or rejected at an interface."""
-
-    RULE = "a security group rule allows it"
-    TRACKED = "it belongs to a connection that the security groups track"
-    NO_RULE = "no security group rule allows it"
-    CLOSED = "it comes after its connection was closed"
-    ACL_ENTRY = "a network ACL entry denies it"
-    ACL_DEFAULT = "no network ACL entry allows it"
-
-
-_ACCEPTING = (Reason.RULE, Reason.TRACKED)
-
-
-@dataclass(frozen=True, slots=True)
-class Hop:
-    """One packet at one interface.
-
-    acl is None where the packet does not cross the subnet's border. The rule behind the verdict is
-    ``rule``: for REJECT the ACL's entry (None: nothing matched), for ACCEPT the group's rule (None:
-    the connection is tracked, and no rule was asked).
-    """
-
-    interface_id: str
-    direction: Direction
-    action: Action
-    reason: Reason
-    rule: SecurityGroupRule | AclEntry | None
-    acl: AclVerdict | None
 
 
 class Path(NamedTuple):
@@ -88,28 +57,13 @@ def round_trip(vpc: Vpc, packet: Packet, interface_id: str) -> tuple[Path, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Rules:
-    """What the rules alone say of a class of packets at one interface.
-
-    hops: those that have come of it so far, by their reason.
-    """
-
-    interface_id: str
-    direction: Direction
-    group: GroupVerdict
-    acl: AclVerdict | None
-    is_tracked: bool
-    hops: dict[Reason, Hop] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
 class _Way:
     """What the rules alone say of a class of packets out of one interface.
 
     rules: the sender's, then the receiver's; none for what no flow log sees.
     """
 
-    rules: tuple[_Rules, ...]
+    rules: tuple[Rules, ...]
     receiver_id: str | None
     drop: Drop | None
 
@@ -141,7 +95,7 @@ class Paths:
         hops: list[Hop] = []
         tracked: list[Connection | None] = []
         for rules in way.rules:
-            hop, connection = _judge(rules, packet, connections, now)
+            hop, connection = judge(rules, packet, connections, now)
             if hop is None:
                 return Path(packet, tuple(hops), None, Drop.CROWDED, rules.interface_id)
             hops.append(hop)
@@ -209,76 +163,15 @@ class Paths:
 
     def _ask_rules(
         self, interface: NetworkInterface, direction: Direction, crosses: bool, packet: Packet
-    ) -> _Rules:
+    ) -> Rules:
         acl_id = self.vpc.subnets[interface.subnet_id].network_acl_id or ""
         entries = self._entries.get((acl_id, direction), ())
         asked = (self.vpc, interface, packet, direction)
         group = security_groups.decide(*asked)
-        return _Rules(
+        return Rules(
             interface_id=interface.id,
             direction=direction,
             group=group,
             acl=network_acls.decide(entries, packet, direction) if crosses else None,
             is_tracked=group.rule is not None and security_groups.is_tracked(*asked),
         )
-
-
-def _judge(
-    rules: _Rules, packet: Packet, connections: Connections, now: float
-) -> tuple[Hop | None, Connection | None]:
-    """Return what becomes of a packet at one interface, and the connection that it belongs to.
-
-    No hop when it should be tracked and there is no room for that.
-    """
-    interface_id, direction = rules.interface_id, rules.direction
-    known = connections.find(interface_id, packet, direction, now)
-    if known and known.is_closed and _opens_again(packet):
-        known = None
-    reason = _weigh(rules, known)
-    hop = rules.hops.get(reason) or _hop(rules, reason)
-    if hop.action is Action.REJECT:
-        return hop, None
-    if is_icmp_error(packet):
-        return hop, known
-    if known:
-        known.record(packet, direction, now)
-    elif rules.is_tracked:
-        known = connections.open(interface_id, packet, direction, now)
-        return (hop if known else None), known
-    return hop, known
-
-
-def _hop(rules: _Rules, reason: Reason) -> Hop:
-    action = Action.ACCEPT if reason in _ACCEPTING else Action.REJECT
-    rule: SecurityGroupRule | AclEntry | None = None
-    if reason is Reason.RULE:
-        rule = rules.group.rule
-    elif reason is Reason.ACL_ENTRY and rules.acl:
-        rule = rules.acl.entry
-    hop = Hop(rules.interface_id, rules.direction, action, reason, rule, rules.acl)
-    rules.hops[reason] = hop
-    return hop
-
-
-def _opens_again(packet: Packet) -> bool:
-    return packet.protocol == TCP and packet.tcp_flags & (SYN | ACK) == SYN
-
-
-def _weigh(rules: _Rules, known: Connection | None) -> Reason:
-    """Return the reason that decides: the first filter on the packet's way that rejects it.
-
-    Security groups act before the network ACL on the way out and after it on the way in. A network
-    ACL knows no connections: it cuts tracked flows, too.
-    """
-    group = _weigh_group(rules.group, known)
-    if rules.acl is None or rules.acl.action is Action.ACCEPT:
-        return group
-    if rules.direction is Direction.EGRESS and group in (Reason.NO_RULE, Reason.CLOSED):
-        return group
-    return Reason.ACL_ENTRY if rules.acl.entry else Reason.ACL_DEFAULT
-
-
-def _weigh_group(group: GroupVerdict, known: Connection | None) -> Reason:
-    if known:
-        return Reason.CLOSED if known.is_closed else Reason.TRACKED
-    return Reason.RULE if group.action is Action.ACCEPT else Reason.NO_RULE
