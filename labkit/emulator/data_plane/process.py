@@ -48,7 +48,7 @@ _COLLECT_SELDOM = (50_000, 20, 100)
 _CLOSE_AT_MOST_EVERY_S = 0.05
 # Of records that the control process has not read yet; then they wait in their windows, where
 # there is a limit, and SKIPDATA for what is beyond it.
-_MOST_WAITING_BYTES = 4 << 20
+_MOST_WAITING_BYTES = 1 << 20
 
 
 class DataProcess:
