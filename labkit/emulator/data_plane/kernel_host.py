@@ -5,6 +5,7 @@ import signal
 import socket
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -80,7 +81,8 @@ class KernelHost:
         """
         self._watches_sockets = bool(self._commands)
         if self._watches_sockets:
-            self._tell({"cover": sockets_of_the_machine(self._around.look)})
+            with suppress(BrokenPipeError):  # it has just ended: the channel will say so
+                self._tell({"cover": sockets_of_the_machine(self._around.look)})
             self._around.loop.call_later(_LOOK_FOR_SOCKETS_EVERY_S, self._cover_sockets)
 
     def cancel(self, command_id: str) -> None:
