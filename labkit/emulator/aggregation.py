@@ -8,10 +8,10 @@ Source: docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html
 """
 
 import math
+from collections import deque
 from collections.abc import Collection, Iterator, Mapping
 
 from labkit.emulator.flow_records import (
-    OK,
     SKIP_DATA,
     Capture,
     Counter,
@@ -23,18 +23,23 @@ from labkit.emulator.flow_records import (
 from labkit.emulator.quiet_windows import QuietWindows
 
 IDLE_S = 0.2
+# Of one capture at one interface, at the same time. AWS skips records for want of capacity, too.
+MOST_FLOWS = 100_000
+RECORDS_AT_ONCE = 2000  # of one VPC: what is done between two packets must be short
+
+_Counters = dict[Flow, Counter]
 
 
 class _OpenFlows:
     """The captures and open counters of one VPC; quiet is None where silence is not reported."""
 
-    def __init__(self, vpc_id: str, quiet: QuietWindows | None) -> None:
+    def __init__(self, vpc_id: str, quiet: QuietWindows | None, most_flows: int) -> None:
         self.vpc_id = vpc_id
         self._quiet = quiet
+        self._most_flows = most_flows
         self.captures: Mapping[str, tuple[Capture, ...]] = {}
-        self._counters: dict[tuple[str, Flow], Counter] = {}
-        self._removed: list[Counter] = []
-        self._rolled: list[FlowRecord] = []
+        self._watching: dict[str, tuple[tuple[Capture, _Counters], ...]] = {}
+        self._ended: deque[Counter] = deque()  # no longer open, and no record yet
         # No counter ends, and none was last counted up, before these.
         self._earliest_end = self._earliest_last = math.inf
 
@@ -43,78 +48,113 @@ class _OpenFlows:
         self.captures = captures
         if self._quiet:
             self._quiet.watch(captures)
-        for key, counter in list(self._counters.items()):
-            if counter.capture not in captures.get(counter.flow.interface_id, ()):
-                self._removed.append(self._counters.pop(key))
+        before = {
+            (interface_id, capture): counters
+            for interface_id, watching in self._watching.items()
+            for capture, counters in watching
+        }
+        self._watching = {
+            interface_id: tuple((one, before.pop((interface_id, one), {})) for one in found)
+            for interface_id, found in captures.items()
+        }
+        for counters in before.values():
+            self._ended.extend(counters.values())
 
     def observe(
         self, flow: Flow, size_bytes: int, tcp_flags: int, now: float
     ) -> tuple[Counter, ...]:
-        counters = tuple(
-            self._counter(capture, flow, now)
-            for capture in self.captures.get(flow.interface_id, ())
-            if self._quiet or capture.traffic_type in ("ALL", flow.action)
-        )
-        for counter in counters:
+        counted = []
+        for capture, counters in self._watching.get(flow.interface_id, ()):
+            if not self._quiet and capture.traffic_type not in ("ALL", flow.action):
+                continue
+            counter = counters.get(flow)
+            if counter is None or now >= counter.window_end:
+                counter = self._open(capture, counters, flow, counter, now)
             counter.add(size_bytes, tcp_flags, now)
-        return counters
+            counted.append(counter)
+        return tuple(counted)
 
     def skip(self, interface_id: str, now: float) -> None:
-        for capture in self.captures.get(interface_id, ()):
-            self._counter(capture, no_flow(interface_id), now, SKIP_DATA).add(0, 0, now)
+        for capture, counters in self._watching.get(interface_id, ()):
+            self._skipped(capture, counters, interface_id, now).add(0, 0, now)
 
-    def _counter(self, capture: Capture, flow: Flow, now: float, log_status: str = OK) -> Counter:
-        key = (capture.flow_log_id, flow)
-        counter = self._counters.get(key)
-        if counter and now >= counter.window_end:
-            self._rolled.extend(self._record(counter, counter.window_end))
-            counter = None
-        if counter is None:
-            counter = self._counters[key] = Counter(capture, flow, now, log_status)
-            if self._quiet:
-                self._quiet.disturb(capture, flow.interface_id, counter.window_end)
-            self._earliest_end = min(self._earliest_end, counter.window_end)
-            self._earliest_last = min(self._earliest_last, now)
+    def _open(
+        self, capture: Capture, counters: _Counters, flow: Flow, ended: Counter | None, now: float
+    ) -> Counter:
+        """Return a flow's new counter, or where there are too many, that of what is skipped."""
+        if ended is None and len(counters) >= self._most_flows:
+            return self._skipped(capture, counters, flow.interface_id, now)
+        if ended:
+            self._ended.append(ended)
+        counter = counters[flow] = Counter(capture, flow, now)
+        self._note(counter)
         return counter
 
-    def close(self, now: float, *, idle_s: float) -> Iterator[FlowRecord]:
+    def _skipped(
+        self, capture: Capture, counters: _Counters, interface_id: str, now: float
+    ) -> Counter:
+        flow = no_flow(interface_id)
+        counter = counters.get(flow)
+        if counter and now < counter.window_end:
+            return counter
+        if counter:
+            self._ended.append(counter)
+        counter = counters[flow] = Counter(capture, flow, now, SKIP_DATA)
+        self._note(counter)
+        return counter
+
+    def _note(self, counter: Counter) -> None:
+        if self._quiet:
+            self._quiet.disturb(counter.capture, counter.flow.interface_id, counter.window_end)
+        if counter.window_end < self._earliest_end:
+            self._earliest_end = counter.window_end
+        if counter.last < self._earliest_last:
+            self._earliest_last = counter.last
+
+    def close(self, now: float, *, idle_s: float, at_most: float) -> Iterator[FlowRecord]:
         """Yield what is complete: windows that have ended, flows silent for idle_s."""
-        rolled, self._rolled = self._rolled, []
-        yield from rolled
-        removed, self._removed = self._removed, []
-        for counter in removed:
-            yield from self._record(counter, min(now, counter.window_end))
-        if self._counters and now >= self._next_end(idle_s):
-            yield from self._close_counters(now, idle_s)
+        if now >= self._next_end(idle_s):
+            self._end_counters(now, idle_s)
+        told = 0
+        while self._ended and told < at_most:
+            counter = self._ended.popleft()
+            record = counter.close(self.vpc_id, min(now, counter.window_end))
+            if counter.is_reported:
+                told += 1
+                yield record
 
-    def _close_counters(self, now: float, idle_s: float) -> Iterator[FlowRecord]:
-        done = {
-            key: counter
-            for key, counter in self._counters.items()
-            if now >= counter.window_end or now >= counter.last + idle_s
-        }
-        for key, counter in done.items():
-            del self._counters[key]
-            yield from self._record(counter, min(now, counter.window_end))
-        left = self._counters.values()
-        self._earliest_end = min((counter.window_end for counter in left), default=math.inf)
-        self._earliest_last = min((counter.last for counter in left), default=math.inf)
-
-    def _record(self, counter: Counter, closed_at: float) -> Iterator[FlowRecord]:
-        record = counter.close(self.vpc_id, closed_at)
-        if counter.is_reported:
-            yield record
+    def _end_counters(self, now: float, idle_s: float) -> None:
+        idle_since = now - idle_s
+        self._earliest_end = self._earliest_last = math.inf
+        for watching in self._watching.values():
+            for _, counters in watching:
+                done = [
+                    counter
+                    for counter in counters.values()
+                    if now >= counter.window_end or idle_since >= counter.last
+                ]
+                for counter in done:
+                    del counters[counter.flow]
+                self._ended.extend(done)
+                for counter in counters.values():
+                    self._earliest_end = min(self._earliest_end, counter.window_end)
+                    self._earliest_last = min(self._earliest_last, counter.last)
 
     def silences(self, now: float) -> Iterator[FlowRecord]:
         """Yield a NODATA record for each whole window that has passed in silence."""
         return self._quiet.close(self.vpc_id, now) if self._quiet else iter(())
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nobody watches and everything is told."""
+        return not self.captures and not self._ended
 
     def _next_end(self, idle_s: float) -> float:
         return min(self._earliest_end, self._earliest_last + idle_s)
 
     def next_close(self, *, idle_s: float) -> float:
         """Return a time before which nothing closes; infinity when nothing is open."""
-        if self._rolled or self._removed:
+        if self._ended:
             return -math.inf
         quiet = self._quiet.next_close() if self._quiet else math.inf
         return min(self._next_end(idle_s), quiet)
@@ -125,11 +165,13 @@ class Aggregation:
 
     A window closes at its end. With pace "lab" a flow's window also closes when the flow has been
     silent for IDLE_S and no command runs in its VPC; with pace "aws" it does not, but a whole
-    window that passes in silence gives a NODATA record.
+    window that passes in silence gives a NODATA record. What would be more than most_flows in one
+    capture at one interface is not counted: a SKIPDATA record tells of it.
     """
 
-    def __init__(self, pace: str) -> None:
+    def __init__(self, pace: str, most_flows: int = MOST_FLOWS) -> None:
         self._is_lab = pace == "lab"
+        self._most_flows = most_flows
         self._idle_s = IDLE_S if self._is_lab else math.inf
         self._vpcs: dict[str, _OpenFlows] = {}
 
@@ -140,7 +182,8 @@ class Aggregation:
         of the next ``close``.
         """
         if vpc_id not in self._vpcs:
-            self._vpcs[vpc_id] = _OpenFlows(vpc_id, None if self._is_lab else QuietWindows())
+            quiet = None if self._is_lab else QuietWindows()
+            self._vpcs[vpc_id] = _OpenFlows(vpc_id, quiet, self._most_flows)
         self._vpcs[vpc_id].set_captures(dict(captures))
 
     def observe(
@@ -164,20 +207,25 @@ class Aggregation:
             vpc.skip(interface_id, now)
 
     def close(self, now: float, busy_vpcs: Collection[str]) -> list[FlowRecord]:
-        """Return the records that are complete by now; busy_vpcs are those where a command runs."""
+        """Return records that are complete by now, many of them in several calls.
+
+        busy_vpcs are those where a command runs. ``next_close`` tells whether more are left.
+        """
         records: list[FlowRecord] = []
         for vpc_id, vpc in list(self._vpcs.items()):
             idle_s = math.inf if vpc_id in busy_vpcs else self._idle_s
-            records.extend(vpc.close(now, idle_s=idle_s))
+            records.extend(vpc.close(now, idle_s=idle_s, at_most=RECORDS_AT_ONCE))
             records.extend(vpc.silences(now))
-            if not vpc.captures:
+            if vpc.is_over:
                 del self._vpcs[vpc_id]
         return records
 
     def close_all(self, now: float) -> list[FlowRecord]:
         """Close every window and return the records, as if each had ended now."""
         return [
-            record for vpc in self._vpcs.values() for record in vpc.close(now, idle_s=-math.inf)
+            record
+            for vpc in self._vpcs.values()
+            for record in vpc.close(now, idle_s=-math.inf, at_most=math.inf)
         ]
 
     def next_close(self, busy_vpcs: Collection[str] = ()) -> float | None:

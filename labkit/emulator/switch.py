@@ -5,7 +5,7 @@ sees it. Pure: bytes and the time in, an interface id or records out.
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from labkit.emulator.aggregation import Aggregation, Capture, Counter, Flow, FlowRecord
 from labkit.network.connections import Connection, Connections
@@ -24,7 +24,7 @@ from labkit.network.packets import (
 from labkit.network.path import Hop, Path, Paths, Reason
 from labkit.network.resources import NetworkInterface, Vpc
 
-_EXPIRE_EVERY_S = 10.0
+_TEXT = {word: word.value for word in (*Direction, *Action)}
 _SHORTCUTS_PER_PORT = 4096
 _FRAGMENTED_PACKETS = 1024
 _WAKE_AT_MOST_EVERY_S = 0.05
@@ -80,7 +80,6 @@ class Switch:
         self._aggregation = Aggregation(pace)
         self._networks: dict[str, _Network] = {}
         self._ports: dict[str, _Port] = {}
-        self._expire_at = 0.0
 
     def set_vpc(
         self, vpc_id: str, vpc: Vpc | None, captures: Mapping[str, tuple[Capture, ...]]
@@ -137,10 +136,8 @@ class Switch:
 
     def close(self, now: float, busy_vpcs: Collection[str]) -> list[FlowRecord]:
         """Return the records that are complete by now; busy_vpcs are those where a command runs."""
-        if now >= self._expire_at:
-            self._expire_at = now + _EXPIRE_EVERY_S
-            for network in self._networks.values():
-                network.connections.expire(now)
+        for network in self._networks.values():
+            network.connections.expire(now)
         return self._aggregation.close(now, busy_vpcs)
 
     def close_all(self, now: float) -> list[FlowRecord]:
@@ -160,14 +157,20 @@ class Switch:
         self, port: _Port, interface_id: str, data: bytes, now: float, key: bytes | None
     ) -> str | None:
         network = port.network
-        packet = _reassemble(network, data)
+        packet = parse(data)
+        if packet and (data[6] & 0x3F or data[7]):
+            packet = _reassemble(network, data, packet)
+            if packet is None:
+                self.skip(interface_id, now)
         if packet is None:
             return None
         path = network.paths.trace(packet, interface_id, network.connections, now)
         counters: list[Counter] = []
         for hop in path.hops:
             counters.extend(self._observe(network.paths.vpc, hop, packet, now))
-        if key is not None and _is_settled(path):
+        if path.crowded_id:
+            self._aggregation.skip(network.paths.vpc.id, path.crowded_id, now=now)
+        elif key is not None and _is_settled(path):
             if len(port.shortcuts) >= _SHORTCUTS_PER_PORT:
                 port.shortcuts.clear()
             port.shortcuts[key] = _shortcut(path, tuple(counters), network.connections.opened)
@@ -183,14 +186,13 @@ class Switch:
 def _is_settled(path: Path) -> bool:
     """Tell whether the flow's next packet would be judged just like this one."""
     return not any(
-        hop.reason is Reason.CLOSED
-        or (hop.connection and not hop.connection.is_settled(hop.direction))
-        for hop in path.hops
+        hop.reason is Reason.CLOSED or (connection and not connection.is_settled(hop.direction))
+        for hop, connection in zip(path.hops, path.connections, strict=False)
     )
 
 
 def _shortcut(path: Path, counters: tuple[Counter, ...], opened: int) -> _Shortcut:
-    connections = tuple(hop.connection for hop in path.hops if hop.connection)
+    connections = tuple(filter(None, path.connections))
     rejected = any(hop.action is Action.REJECT for hop in path.hops)
     return _Shortcut(path.receiver_id, connections, counters, opened if rejected else None)
 
@@ -205,14 +207,14 @@ def _flow(interface: NetworkInterface, hop: Hop, packet: Packet) -> Flow:
     """
     leaves = hop.direction is Direction.EGRESS
     return Flow(
-        interface_id=interface.id,
-        direction=hop.direction.value,
-        action=hop.action.value,
-        srcaddr=interface.primary_ip if leaves else packet.srcaddr,
-        dstaddr=packet.dstaddr if leaves else interface.primary_ip,
-        srcport=packet.srcport,
-        dstport=packet.dstport,
-        protocol=packet.protocol,
+        interface.id,
+        _TEXT[hop.direction],
+        _TEXT[hop.action],
+        interface.primary_ip if leaves else packet.srcaddr,
+        packet.dstaddr if leaves else interface.primary_ip,
+        packet.srcport,
+        packet.dstport,
+        packet.protocol,
         pkt_srcaddr=packet.srcaddr,
         pkt_dstaddr=packet.dstaddr,
     )
@@ -236,18 +238,15 @@ def _shortcut_key(data: bytes) -> bytes | None:
     return b"U" + data[12:24] if protocol == UDP else None
 
 
-def _reassemble(network: _Network, data: bytes) -> Packet | None:
-    """Read a packet; lend a later fragment the headers of its first one, if that was seen.
+def _reassemble(network: _Network, data: bytes, packet: Packet) -> Packet | None:
+    """Lend a later fragment the headers of its first one; None if that was not seen.
 
     Security groups and flow logs know a flow by its ports, which only the first fragment carries.
     """
-    packet = parse(data)
-    if packet is None or not (data[6] & 0x3F or data[7]):
-        return packet
     key = data[4:6] + data[9:10] + data[12:20]
     if data[6] & 0x1F or data[7]:
         first = network.fragmented.get(key)
-        return replace(first, length=packet.length) if first else None
+        return first._replace(length=packet.length) if first else None
     if len(network.fragmented) >= _FRAGMENTED_PACKETS:
         network.fragmented.clear()
     network.fragmented[key] = packet

@@ -3,6 +3,8 @@
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network
 
+_BYTE_OF = {str(number): number for number in range(256)}
+
 
 @lru_cache(maxsize=4096)
 def _network(cidr: str) -> tuple[int, int]:
@@ -11,9 +13,19 @@ def _network(cidr: str) -> tuple[int, int]:
     return int(network.network_address), int(network.netmask)
 
 
-@lru_cache(maxsize=4096)
-def _number(address: str) -> int:
-    return int(IPv4Address(address))
+def to_number(address: str) -> int:
+    """Return an address as the number that its four bytes make."""
+    a, b, c, d = map(_BYTE_OF.__getitem__, address.split("."))
+    return a << 24 | b << 16 | c << 8 | d
+
+
+_number = lru_cache(maxsize=4096)(to_number)
+
+
+def first_and_last(cidr: str) -> tuple[int, int]:
+    """Return the first and the last address of a range, or a single address twice, as numbers."""
+    base, mask = _network(cidr)
+    return base, base | ~mask & 0xFFFFFFFF
 
 
 def contains(cidr: str, address: str) -> bool:

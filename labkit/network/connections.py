@@ -6,6 +6,7 @@ Source: docs.aws.amazon.com/AWSEC2/latest/UserGuide/security-group-connection-tr
 """
 
 from collections.abc import Collection
+from heapq import heappop, heappush
 
 from labkit.network.packets import (
     ACK,
@@ -30,6 +31,10 @@ OTHER_PROTOCOLS_S = 600.0
 ICMP_S = 30.0
 TCP_OPENING_S = 60.0
 TCP_CLOSED_S = 60.0
+
+# AWS tells no number; it differs from one instance type to another: our choice.
+MOST_PER_INTERFACE = 100_000
+EXPIRED_AT_ONCE = 10_000  # a few milliseconds' work
 
 # The answers of RFC 792 and RFC 950, by the type that they answer.
 _REQUEST_OF = {ECHO_REPLY: ECHO_REQUEST, 14: 13, 16: 15, 18: 17}
@@ -89,44 +94,62 @@ class TcpConnection(Connection):
     A FIN counts once it is acknowledged; what arrives after that is too late (is_closed).
     """
 
-    __slots__ = ("_fin_ends", "_seen", "is_closed")
+    __slots__ = ("_fin_ends", "_first", "_is_established", "is_closed")
 
     def __init__(self) -> None:
-        super().__init__(TCP_OPENING_S)
-        self._seen: set[Direction] = set()
+        self.timeout_s = TCP_OPENING_S
+        self.expires_at = 0.0
+        self.is_changing = False
+        self._first: Direction | None = None  # the direction that was seen first
+        self._is_established = self.is_closed = False
         # Per side that has sent its FIN: the number that acknowledges it; None once it was.
-        self._fin_ends: dict[Direction, int | None] = {}
-        self.is_closed = False
+        self._fin_ends: dict[Direction, int | None] | None = None
 
     def record(self, packet: Packet, direction: Direction, now: float) -> None:
-        self._seen.add(direction)
-        if len(self._seen) == 2:
+        if self._first is None:
+            self._first = direction
+        elif not self._is_established and direction is not self._first:
+            self._is_established = True
             self.timeout_s = TCP_ESTABLISHED_S
-        self._note_closing(packet, direction)
-        if packet.tcp_flags & RST or list(self._fin_ends.values()) == [None, None]:
+        if packet.tcp_flags & FIN or self._fin_ends:
+            self._note_closing(packet, direction)
+        if packet.tcp_flags & RST or (
+            self._fin_ends and list(self._fin_ends.values()) == [None, None]
+        ):
             self.is_closed = self.is_changing = True
             self.timeout_s = TCP_CLOSED_S
-        super().record(packet, direction, now)
+        self.expires_at = now + self.timeout_s
+
+    def _are_fins_acknowledged(self) -> bool:
+        return bool(self._fin_ends) and list(self._fin_ends.values()) == [None, None]
 
     def _note_closing(self, packet: Packet, direction: Direction) -> None:
+        ends = self._fin_ends = self._fin_ends or {}
         other = opposite(direction)
-        if packet.tcp_flags & ACK and packet.acknowledgment_number == self._fin_ends.get(other):
-            self._fin_ends[other] = None
-        if packet.tcp_flags & FIN and direction not in self._fin_ends:
+        if packet.tcp_flags & ACK and packet.acknowledgment_number == ends.get(other):
+            ends[other] = None
+        if packet.tcp_flags & FIN and direction not in ends:
             end = packet.sequence_number + packet.payload_bytes + 1
-            self._fin_ends[direction] = end & 0xFFFFFFFF
+            ends[direction] = end & 0xFFFFFFFF
             self.is_changing = True
 
     def is_settled(self, direction: Direction) -> bool:
-        return len(self._seen) == 2 and not self.is_changing
+        return self._is_established and not self.is_changing
 
 
 class Connections:
-    """The tracked connections of every interface of one VPC."""
+    """The tracked connections of every interface of one VPC, so many at each and not more.
 
-    def __init__(self) -> None:
+    Source: docs.aws.amazon.com/AWSEC2/latest/UserGuide/security-group-connection-tracking.html,
+    "Connection tracking throttling"
+    """
+
+    def __init__(self, most_per_interface: int = MOST_PER_INTERFACE) -> None:
         self.opened = 0  # how many, ever
+        self._most_per_interface = most_per_interface
         self._tables: dict[str, dict[tuple, Connection]] = {}
+        # When to look whether a connection has been idle long enough; the number breaks ties.
+        self._looks: list[tuple[float, int, str, tuple, Connection]] = []
 
     def __len__(self) -> int:
         return sum(map(len, self._tables.values()))
@@ -151,20 +174,40 @@ class Connections:
 
     def open(
         self, interface_id: str, packet: Packet, direction: Direction, now: float
-    ) -> Connection:
-        """Start to track the flow of a packet that the rules have let through."""
-        connection = _new_connection(packet.protocol)
+    ) -> Connection | None:
+        """Start to track the flow of a packet that the rules have let through.
+
+        None when the interface tracks as many as it can: then AWS drops the packet.
+        """
+        table = self._tables.get(interface_id)
+        if table is None:
+            table = self._tables[interface_id] = {}
+        key = _keys(packet, direction)[-1]
+        if len(table) >= self._most_per_interface and key not in table:
+            return None
+        connection = table[key] = _new_connection(packet.protocol)
         connection.record(packet, direction, now)
         self.opened += 1
-        table = self._tables.setdefault(interface_id, {})
-        table[_keys(packet, direction)[-1]] = connection
+        heappush(self._looks, (connection.expires_at, self.opened, interface_id, key, connection))
         return connection
 
-    def expire(self, now: float) -> None:
-        """Forget the connections that have been idle for their timeout."""
-        for table in self._tables.values():
-            for key in [key for key, found in table.items() if now >= found.expires_at]:
+    def expire(self, now: float, at_most: int = EXPIRED_AT_ONCE) -> None:
+        """Forget connections that have been idle for their timeout, but so many at once only.
+
+        ``find`` passes over those that are due and still there: this is about memory and room.
+        """
+        for _ in range(at_most):
+            if not self._looks or self._looks[0][0] > now:
+                return
+            _, number, interface_id, key, connection = heappop(self._looks)
+            table = self._tables.get(interface_id, {})
+            if table.get(key) is not connection:  # its interface is gone, or it was opened anew
+                continue
+            if now >= connection.expires_at:
                 del table[key]
+            else:
+                look = (connection.expires_at, number, interface_id, key, connection)
+                heappush(self._looks, look)
 
     def keep(self, interface_ids: Collection[str]) -> None:
         """Forget the connections of every interface but these."""
@@ -192,12 +235,13 @@ def _keys(packet: Packet, direction: Direction) -> tuple[tuple, ...]:
     type and who asked, so that an answer belongs to its request and a request of the other side
     does not. Other protocols: addresses and the protocol's number.
     """
-    near, far = (packet.srcaddr, packet.srcport), (packet.dstaddr, packet.dstport)
+    near, far = packet.srcaddr, packet.dstaddr
+    near_port, far_port = packet.srcport, packet.dstport
     if direction is Direction.INGRESS:
-        near, far = far, near
+        near, far, near_port, far_port = far, near, far_port, near_port
     if packet.protocol != ICMP:
-        return ((packet.protocol, *near, *far),)
-    ends = (ICMP, near[0], far[0], packet.icmp_identifier)
+        return ((packet.protocol, near, near_port, far, far_port),)
+    ends = (ICMP, near, far, packet.icmp_identifier)
     own = (*ends, packet.icmp_type, direction)
     if packet.icmp_type in _REQUEST_OF:
         return (*ends, _REQUEST_OF[packet.icmp_type], opposite(direction)), own

@@ -1,5 +1,6 @@
 """Packets that reach nobody though no rule rejects them, and the reason by its name."""
 
+from collections.abc import Iterator
 from enum import StrEnum
 
 from labkit.network.addresses import contains, nth_address
@@ -23,6 +24,7 @@ class Drop(StrEnum):
     BLACKHOLE = "the route is a blackhole"
     GATEWAY = "the route leaves the VPC, and only the local route delivers here"
     NOBODY = "no network interface has this address"
+    CROWDED = "the interface tracks as many connections as it can"
     STOPPED = "the instance behind the address does not run"
 
 
@@ -33,7 +35,13 @@ _SERVICES = {
     "169.254.169.250": Drop.LICENSE,
     "169.254.169.251": Drop.LICENSE,
 }
-_DHCP_PORTS = {67, 68}
+_MULTICAST, _BROADCAST = "224.0.0.0/4", "255.255.255.255"
+DHCP_PORTS = {67, 68}
+
+
+def unlogged_ranges(vpc: Vpc) -> Iterator[str]:
+    """Yield the addresses, and the ranges of them, that ``find_unlogged`` asks about."""
+    yield from (*_SERVICES, _MULTICAST, _BROADCAST, _dns_server(vpc), *_routers(vpc))
 
 
 def find_unlogged(vpc: Vpc, sender: NetworkInterface, packet: Packet) -> Drop | None:
@@ -43,7 +51,7 @@ def find_unlogged(vpc: Vpc, sender: NetworkInterface, packet: Packet) -> Drop | 
 
     Source: docs.aws.amazon.com/vpc/latest/userguide/flow-logs-limitations.html
     """
-    if packet.protocol == UDP and {packet.srcport, packet.dstport} <= _DHCP_PORTS:
+    if packet.protocol == UDP and {packet.srcport, packet.dstport} <= DHCP_PORTS:
         return Drop.DHCP
     if sender.source_dest_check and packet.srcaddr not in sender.private_ips:
         return Drop.SOURCE
@@ -55,10 +63,16 @@ def _find_reserved(vpc: Vpc, address: str) -> Drop | None:
 
     Source: docs.aws.amazon.com/vpc/latest/userguide/subnet-sizing.html
     """
-    if address == "255.255.255.255" or contains("224.0.0.0/4", address):
+    if address == _BROADCAST or contains(_MULTICAST, address):
         return Drop.MULTICAST
-    if address == nth_address(vpc.cidr_blocks[0], 2):
+    if address == _dns_server(vpc):
         return Drop.DNS
-    if any(address == nth_address(subnet.cidr_block, 1) for subnet in vpc.subnets.values()):
-        return Drop.ROUTER
-    return None
+    return Drop.ROUTER if address in _routers(vpc) else None
+
+
+def _dns_server(vpc: Vpc) -> str:
+    return nth_address(vpc.cidr_blocks[0], 2)
+
+
+def _routers(vpc: Vpc) -> list[str]:
+    return [nth_address(subnet.cidr_block, 1) for subnet in vpc.subnets.values()]

@@ -29,21 +29,26 @@ def decide(entries: Iterable[AclEntry], packet: Packet, direction: Direction) ->
 
     Source: docs.aws.amazon.com/vpc/latest/userguide/nacl-rules.html
     """
-    for entry in sorted(entries, key=attrgetter("rule_number")):
-        if matches(entry, packet, direction):
+    for entry in of_direction(entries, direction):
+        if matches(entry, packet):
             allows = entry.rule_action == "allow"
             return AclVerdict(Action.ACCEPT if allows else Action.REJECT, entry)
     return AclVerdict(Action.REJECT, None)
 
 
-def matches(entry: AclEntry, packet: Packet, direction: Direction) -> bool:
-    """Tell whether an entry is about this packet.
+def of_direction(entries: Iterable[AclEntry], direction: Direction) -> tuple[AclEntry, ...]:
+    """Return the entries of one direction, the lowest rule number first."""
+    is_egress = direction is Direction.EGRESS
+    asked = (entry for entry in entries if entry.is_egress == is_egress)
+    return tuple(sorted(asked, key=attrgetter("rule_number")))
+
+
+def matches(entry: AclEntry, packet: Packet) -> bool:
+    """Tell whether an entry of a packet's own direction is about it.
 
     An ingress entry names the source, an egress entry the destination; the port range is always the
     destination's.
     """
-    if entry.is_egress != (direction is Direction.EGRESS):
-        return False
     if entry.protocol not in (ALL, packet.protocol):
         return False
     return _matches_port(entry, packet) and _matches_peer(entry, packet)

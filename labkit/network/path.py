@@ -8,63 +8,38 @@ log records.
 Source: docs.aws.amazon.com/vpc/latest/userguide/infrastructure-security.html
 """
 
-from dataclasses import dataclass, field
-from enum import StrEnum
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from labkit.network import network_acls, security_groups
 from labkit.network.addresses import contains
-from labkit.network.connections import Connection, Connections, is_icmp_error
+from labkit.network.connections import Connection, Connections
 from labkit.network.drops import Drop, find_unlogged
-from labkit.network.network_acls import AclVerdict
-from labkit.network.packets import ACK, SYN, TCP, Action, Direction, Packet, reply_to
-from labkit.network.resources import AclEntry, NetworkInterface, SecurityGroupRule, Vpc
+from labkit.network.hops import Hop, Reason, Rules, judge
+from labkit.network.packet_classes import PacketClass, PacketClasses
+from labkit.network.packets import Action, Direction, Packet, reply_to
+from labkit.network.resources import NetworkInterface, Vpc
 from labkit.network.routes import LOCAL, find_route
-from labkit.network.security_groups import GroupVerdict
+
+__all__ = ["Hop", "Path", "Paths", "Reason", "round_trip", "trace"]
 
 _CACHE_SIZE = 32_768
 
 
-class Reason(StrEnum):
-    """Why a packet was accepted or rejected at an interface."""
-
-    RULE = "a security group rule allows it"
-    TRACKED = "it belongs to a connection that the security groups track"
-    NO_RULE = "no security group rule allows it"
-    CLOSED = "it comes after its connection was closed"
-    ACL_ENTRY = "a network ACL entry denies it"
-    ACL_DEFAULT = "no network ACL entry allows it"
-
-
-@dataclass(frozen=True, slots=True)
-class Hop:
-    """One packet at one interface.
-
-    acl is None where the packet does not cross the subnet's border. The rule behind the verdict is
-    ``rule``: for REJECT the ACL's entry (None: nothing matched), for ACCEPT the group's rule (None:
-    the connection is tracked, and no rule was asked).
-    """
-
-    interface_id: str
-    direction: Direction
-    action: Action
-    reason: Reason
-    rule: SecurityGroupRule | AclEntry | None
-    acl: AclVerdict | None
-    connection: Connection | None = field(default=None, compare=False, repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Path:
+class Path(NamedTuple):
     """The way of one packet: a hop for each interface that saw it, the sender's first.
 
     receiver_id is the interface that gets the packet, or None; drop tells why it got nowhere when
-    no hop rejected it.
+    no hop rejected it. crowded_id is the interface where that was for want of room to track it.
+    connections are the hops' own, None for a hop without one.
     """
 
     packet: Packet
     hops: tuple[Hop, ...]
     receiver_id: str | None
     drop: Drop | None = None
+    crowded_id: str | None = None
+    connections: tuple[Connection | None, ...] = ()
 
 
 def trace(vpc: Vpc, packet: Packet, interface_id: str) -> Path:
@@ -82,12 +57,15 @@ def round_trip(vpc: Vpc, packet: Packet, interface_id: str) -> tuple[Path, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Rules:
-    """What the rules alone say of a packet at an interface."""
+class _Way:
+    """What the rules alone say of a class of packets out of one interface.
 
-    group: GroupVerdict
-    acl: AclVerdict | None
-    is_tracked: bool
+    rules: the sender's, then the receiver's; none for what no flow log sees.
+    """
+
+    rules: tuple[Rules, ...]
+    receiver_id: str | None
+    drop: Drop | None
 
 
 class Paths:
@@ -100,23 +78,50 @@ class Paths:
             for interface in vpc.interfaces.values()
             for address in interface.private_ips
         }
-        self._cache: dict[tuple, _Rules] = {}
+        # Those of one direction, in the order in which they are asked.
+        self._entries = {
+            (acl.id, direction): network_acls.of_direction(acl.entries, direction)
+            for acl in vpc.network_acls.values()
+            for direction in Direction
+        }
+        self._classes = PacketClasses(vpc)
+        self._ways: dict[tuple[str, PacketClass], _Way] = {}
 
     def trace(
         self, packet: Packet, interface_id: str, connections: Connections, now: float
     ) -> Path:
         """Follow a packet out of an interface; connections learns what was let through."""
-        sender = self.vpc.interfaces[interface_id]
+        way = self._way(packet, interface_id)
+        hops: list[Hop] = []
+        tracked: list[Connection | None] = []
+        for rules in way.rules:
+            hop, connection = judge(rules, packet, connections, now)
+            if hop is None:
+                return Path(packet, tuple(hops), None, Drop.CROWDED, rules.interface_id)
+            hops.append(hop)
+            tracked.append(connection)
+            if hop.action is Action.REJECT:
+                return Path(packet, tuple(hops), None, way.drop, None, tuple(tracked))
+        return Path(packet, tuple(hops), way.receiver_id, way.drop, None, tuple(tracked))
+
+    def _way(self, packet: Packet, interface_id: str) -> _Way:
+        key = (interface_id, self._classes.of(packet))
+        way = self._ways.get(key)
+        if way is None:
+            if len(self._ways) >= _CACHE_SIZE:
+                self._ways.clear()
+            way = self._ways[key] = self._find_way(packet, self.vpc.interfaces[interface_id])
+        return way
+
+    def _find_way(self, packet: Packet, sender: NetworkInterface) -> _Way:
         if unlogged := find_unlogged(self.vpc, sender, packet):
-            return Path(packet, (), None, unlogged)
+            return _Way((), None, unlogged)
         receiver, drop = self._forward(sender, packet.dstaddr)
         crosses = self._crosses_border(sender, receiver, packet.dstaddr)
-        asked = (packet, connections, now)
-        hops = [self._judge(sender, Direction.EGRESS, crosses, *asked)]
-        if receiver and hops[-1].action is Action.ACCEPT:
-            hops.append(self._judge(receiver, Direction.INGRESS, crosses, *asked))
-        arrives = receiver and hops[-1].action is Action.ACCEPT
-        return Path(packet, tuple(hops), receiver.id if receiver and arrives else None, drop)
+        rules = [self._ask_rules(sender, Direction.EGRESS, crosses, packet)]
+        if receiver:
+            rules.append(self._ask_rules(receiver, Direction.INGRESS, crosses, packet))
+        return _Way(tuple(rules), receiver.id if receiver else None, drop)
 
     def _forward(
         self, sender: NetworkInterface, address: str
@@ -156,75 +161,17 @@ class Paths:
             return receiver.subnet_id != sender.subnet_id
         return not contains(self.vpc.subnets[sender.subnet_id].cidr_block, address)
 
-    def _judge(
-        self,
-        interface: NetworkInterface,
-        direction: Direction,
-        crosses: bool,
-        packet: Packet,
-        connections: Connections,
-        now: float,
-    ) -> Hop:
-        rules = self._ask_rules(interface, direction, crosses, packet)
-        known = connections.find(interface.id, packet, direction, now)
-        if known and known.is_closed and _opens_again(packet):
-            known = None
-        reason = _weigh(rules, known, direction)
-        if reason not in (Reason.RULE, Reason.TRACKED):
-            rule = rules.acl.entry if reason is Reason.ACL_ENTRY and rules.acl else None
-            return Hop(interface.id, direction, Action.REJECT, reason, rule, rules.acl)
-        if known and not is_icmp_error(packet):
-            known.record(packet, direction, now)
-        elif not known and rules.is_tracked and not is_icmp_error(packet):
-            known = connections.open(interface.id, packet, direction, now)
-        rule = rules.group.rule if reason is Reason.RULE else None
-        return Hop(interface.id, direction, Action.ACCEPT, reason, rule, rules.acl, known)
-
     def _ask_rules(
         self, interface: NetworkInterface, direction: Direction, crosses: bool, packet: Packet
-    ) -> _Rules:
-        asked = (packet.five_tuple, packet.icmp_type, packet.icmp_code)
-        key = (interface.id, direction, crosses, asked)
-        if key not in self._cache:
-            if len(self._cache) >= _CACHE_SIZE:
-                self._cache.clear()
-            self._cache[key] = self._read_rules(interface, direction, crosses, packet)
-        return self._cache[key]
-
-    def _read_rules(
-        self, interface: NetworkInterface, direction: Direction, crosses: bool, packet: Packet
-    ) -> _Rules:
-        acl_id = self.vpc.subnets[interface.subnet_id].network_acl_id
-        acl = self.vpc.network_acls.get(acl_id or "")
-        entries = acl.entries if acl else ()
+    ) -> Rules:
+        acl_id = self.vpc.subnets[interface.subnet_id].network_acl_id or ""
+        entries = self._entries.get((acl_id, direction), ())
         asked = (self.vpc, interface, packet, direction)
         group = security_groups.decide(*asked)
-        return _Rules(
+        return Rules(
+            interface_id=interface.id,
+            direction=direction,
             group=group,
             acl=network_acls.decide(entries, packet, direction) if crosses else None,
             is_tracked=group.rule is not None and security_groups.is_tracked(*asked),
         )
-
-
-def _opens_again(packet: Packet) -> bool:
-    return packet.protocol == TCP and packet.tcp_flags & (SYN | ACK) == SYN
-
-
-def _weigh(rules: _Rules, known: Connection | None, direction: Direction) -> Reason:
-    """Return the reason that decides: the first filter on the packet's way that rejects it.
-
-    Security groups act before the network ACL on the way out and after it on the way in. A network
-    ACL knows no connections: it cuts tracked flows, too.
-    """
-    group = _weigh_group(rules.group, known)
-    if rules.acl is None or rules.acl.action is Action.ACCEPT:
-        return group
-    if direction is Direction.EGRESS and group in (Reason.NO_RULE, Reason.CLOSED):
-        return group
-    return Reason.ACL_ENTRY if rules.acl.entry else Reason.ACL_DEFAULT
-
-
-def _weigh_group(group: GroupVerdict, known: Connection | None) -> Reason:
-    if known:
-        return Reason.CLOSED if known.is_closed else Reason.TRACKED
-    return Reason.RULE if group.action is Action.ACCEPT else Reason.NO_RULE

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from labkit.network.read_rules import read_acl, read_group, read_route_table, rule_ids
 from labkit.network.resources import (
     ALL,
     AclEntry,
@@ -34,8 +35,6 @@ __all__ = [
     "read_vpcs",
 ]
 
-PROTOCOL_NUMBERS = {"icmp": 1, "tcp": 6, "udp": 17, "icmpv6": 58}
-
 
 def read_vpcs(answers: Mapping[str, Any]) -> dict[str, Vpc]:
     """Build the VPCs that boto3's describe_* answers tell of, by VPC id.
@@ -55,7 +54,7 @@ def _read_vpc(vpc: Mapping[str, Any], answers: Mapping[str, Any]) -> Vpc:
     def of_this_vpc(key: str) -> list[Mapping[str, Any]]:
         return [item for item in answers[key] if item.get("VpcId") == vpc["VpcId"]]
 
-    rule_ids = _rule_ids(answers.get("SecurityGroupRules", ()))
+    ids_of_rules = rule_ids(answers.get("SecurityGroupRules", ()))
     acls, tables = of_this_vpc("NetworkAcls"), of_this_vpc("RouteTables")
     acl_of, table_of = _acl_by_subnet(acls), _route_table_by_subnet(tables)
     return Vpc(
@@ -65,10 +64,10 @@ def _read_vpc(vpc: Mapping[str, Any], answers: Mapping[str, Any]) -> Vpc:
         interfaces=_by_id(map(_read_interface, of_this_vpc("NetworkInterfaces"))),
         instances=_by_id(map(_read_instance, of_this_vpc("Instances"))),
         security_groups=_by_id(
-            _read_group(item, rule_ids) for item in of_this_vpc("SecurityGroups")
+            read_group(item, ids_of_rules) for item in of_this_vpc("SecurityGroups")
         ),
-        network_acls=_by_id(map(_read_acl, acls)),
-        route_tables=_by_id(map(_read_route_table, tables)),
+        network_acls=_by_id(map(read_acl, acls)),
+        route_tables=_by_id(map(read_route_table, tables)),
         prefix_lists={id_: tuple(cidrs) for id_, cidrs in answers.get("PrefixLists", {}).items()},
         endpoints=_by_id(
             _read_endpoint(item)
@@ -164,139 +163,4 @@ def _read_endpoint(endpoint: Mapping[str, Any]) -> VpcEndpoint:
         service_name=endpoint["ServiceName"],
         interface_ids=tuple(endpoint.get("NetworkInterfaceIds", ())),
         private_dns=endpoint.get("PrivateDnsEnabled", False),
-    )
-
-
-def _protocol_number(text: str) -> int:
-    return PROTOCOL_NUMBERS[text] if text in PROTOCOL_NUMBERS else int(text)
-
-
-def _rule_ids(rules: Iterable[Mapping[str, Any]]) -> dict[SecurityGroupRule, str]:
-    """Map each rule without its id to its id."""
-    return {
-        SecurityGroupRule(
-            id=None,
-            group_id=rule["GroupId"],
-            is_egress=rule["IsEgress"],
-            protocol=_protocol_number(rule["IpProtocol"]),
-            from_port=rule.get("FromPort", ALL),
-            to_port=rule.get("ToPort", ALL),
-            cidr=rule.get("CidrIpv4"),
-            cidr_ipv6=rule.get("CidrIpv6"),
-            referenced_group_id=rule.get("ReferencedGroupInfo", {}).get("GroupId"),
-            prefix_list_id=rule.get("PrefixListId"),
-        ): rule["SecurityGroupRuleId"]
-        for rule in rules
-    }
-
-
-def _read_group(
-    group: Mapping[str, Any], rule_ids: Mapping[SecurityGroupRule, str]
-) -> SecurityGroup:
-    def rules(key: str, *, is_egress: bool) -> tuple[SecurityGroupRule, ...]:
-        return tuple(
-            rule
-            for permission in group.get(key, ())
-            for rule in _read_permission(permission, group["GroupId"], is_egress, rule_ids)
-        )
-
-    return SecurityGroup(
-        id=group["GroupId"],
-        vpc_id=group["VpcId"],
-        name=group["GroupName"],
-        ingress=rules("IpPermissions", is_egress=False),
-        egress=rules("IpPermissionsEgress", is_egress=True),
-    )
-
-
-_PEERS = (
-    # the permission's list, its members' key, the rule's field
-    ("IpRanges", "CidrIp", "cidr"),
-    ("Ipv6Ranges", "CidrIpv6", "cidr_ipv6"),
-    ("UserIdGroupPairs", "GroupId", "referenced_group_id"),
-    ("PrefixListIds", "PrefixListId", "prefix_list_id"),
-)
-
-
-def _read_permission(
-    permission: Mapping[str, Any],
-    group_id: str,
-    is_egress: bool,
-    rule_ids: Mapping[SecurityGroupRule, str],
-) -> Iterable[SecurityGroupRule]:
-    """Yield a rule for each peer of the permission: AWS counts and removes them one by one."""
-    for members, key, field in _PEERS:
-        for member in permission.get(members, ()):
-            content: dict[str, Any] = {
-                "group_id": group_id,
-                "is_egress": is_egress,
-                "protocol": _protocol_number(permission["IpProtocol"]),
-                "from_port": permission.get("FromPort", ALL),
-                "to_port": permission.get("ToPort", ALL),
-                field: member[key],
-            }
-            rule_id = rule_ids.get(SecurityGroupRule(id=None, **content))
-            yield SecurityGroupRule(id=rule_id, **content)
-
-
-def _read_acl(acl: Mapping[str, Any]) -> NetworkAcl:
-    return NetworkAcl(
-        id=acl["NetworkAclId"],
-        vpc_id=acl["VpcId"],
-        is_default=acl.get("IsDefault", False),
-        entries=tuple(_read_entry(entry, acl["NetworkAclId"]) for entry in acl["Entries"]),
-    )
-
-
-def _read_entry(entry: Mapping[str, Any], acl_id: str) -> AclEntry:
-    ports, icmp = entry.get("PortRange", {}), entry.get("IcmpTypeCode", {})
-    return AclEntry(
-        network_acl_id=acl_id,
-        rule_number=entry["RuleNumber"],
-        is_egress=entry["Egress"],
-        protocol=_protocol_number(entry["Protocol"]),
-        rule_action=entry["RuleAction"],
-        cidr=entry.get("CidrBlock"),
-        cidr_ipv6=entry.get("Ipv6CidrBlock"),
-        from_port=ports.get("From", 0),
-        to_port=ports.get("To", 65535),
-        icmp_type=icmp.get("Type", ALL),
-        icmp_code=icmp.get("Code", ALL),
-    )
-
-
-_ROUTE_TARGETS = (
-    "GatewayId",
-    "NatGatewayId",
-    "TransitGatewayId",
-    "VpcPeeringConnectionId",
-    "NetworkInterfaceId",
-    "InstanceId",
-    "EgressOnlyInternetGatewayId",
-    "LocalGatewayId",
-    "CarrierGatewayId",
-    "CoreNetworkArn",
-)
-_ROUTE_DESTINATIONS = (
-    "DestinationCidrBlock",
-    "DestinationPrefixListId",
-    "DestinationIpv6CidrBlock",
-)
-
-
-def _read_route_table(table: Mapping[str, Any]) -> RouteTable:
-    return RouteTable(
-        id=table["RouteTableId"],
-        vpc_id=table["VpcId"],
-        is_main=any(association.get("Main") for association in table.get("Associations", ())),
-        routes=tuple(_read_route(route, table["RouteTableId"]) for route in table["Routes"]),
-    )
-
-
-def _read_route(route: Mapping[str, Any], table_id: str) -> Route:
-    return Route(
-        route_table_id=table_id,
-        destination=next(route[key] for key in _ROUTE_DESTINATIONS if route.get(key)),
-        target=next((route[key] for key in _ROUTE_TARGETS if route.get(key)), "unknown"),
-        state=route.get("State", "active"),
     )

@@ -11,7 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from labkit.emulator.aggregation import Aggregation, Capture, Flow, reported_tcp_flags
+from labkit.emulator.aggregation import (
+    RECORDS_AT_ONCE,
+    Aggregation,
+    Capture,
+    Flow,
+    reported_tcp_flags,
+)
 
 T = 1_700_000_040.0  # a full minute, 20 s before... see test_the_times_here
 FLOW = Flow(
@@ -367,6 +373,55 @@ def test_what_was_dropped_is_one_skipdata_record_for_each_capture(pace):
         ("fl-1", "SKIPDATA", T + 2, T + 3),
         ("fl-2", "SKIPDATA", T + 2, T + 3),
     ]
+
+
+def test_more_flows_than_can_be_counted_are_told_by_skipdata():
+    """In the window and at the interface where that was; known flows are counted on.
+
+    docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html, log-status
+    """
+    aggregation = Aggregation("lab", most_flows=2)
+    aggregation.set_captures("vpc-1", {"eni-1": (ALL_60,), "eni-2": (ALL_60,)})
+
+    def sees(second, port, interface_id="eni-1"):
+        flow = FLOW._replace(interface_id=interface_id, dstport=port)
+        return aggregation.observe("vpc-1", flow, size_bytes=84, tcp_flags=0, now=T + second)
+
+    for second, port in [(1, 80), (2, 81), (3, 82), (4, 83), (5, 80)]:
+        assert sees(second, port)
+    sees(6, 82, "eni-2")
+    told = [
+        (r.interface_id, r.log_status, r.dstport, r.packets * (r.log_status == "OK"))
+        for r in aggregation.close(T + 60, ())
+    ]
+    assert sorted(told) == [
+        ("eni-1", "OK", 80, 2),
+        ("eni-1", "OK", 81, 1),
+        ("eni-1", "SKIPDATA", 0, 0),
+        ("eni-2", "OK", 82, 1),
+    ]
+    sees(61, 82)
+    assert [r.log_status for r in aggregation.close(T + 120, ())] == ["OK"]
+
+
+def test_a_known_flow_has_its_place_in_the_next_window():
+    aggregation = Aggregation("lab", most_flows=1)
+    aggregation.set_captures("vpc-1", {"eni-1": (ALL_60,)})
+    for second in (1, 61, 62):
+        aggregation.observe("vpc-1", FLOW, size_bytes=84, tcp_flags=0, now=T + second)
+    records = aggregation.close(T + 120, ())
+    assert [(r.log_status, r.packets) for r in records] == [("OK", 1), ("OK", 2)]
+
+
+def test_many_records_come_in_several_portions():
+    """Between two packets there is no time to make tens of thousands of records."""
+    log = Log(ALL_60)
+    for port in range(RECORDS_AT_ONCE + 5):
+        log.sees(T, FLOW._replace(dstport=port))
+    assert len(log.closes(T + 60)) == RECORDS_AT_ONCE
+    assert log.aggregation.next_close() == -math.inf
+    assert len(log.closes(T + 61)) == 5
+    assert log.aggregation.next_close() is None
 
 
 packets = st.lists(

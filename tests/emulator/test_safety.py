@@ -8,11 +8,13 @@ import stat
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 from botocore.exceptions import ClientError
+from real_network import Network, within
 
 from labkit import aws, emulator_process, home
 
@@ -257,3 +259,44 @@ def test_stop_leaves_nothing_after_a_kill_and_a_new_start(tmp_path, victim):
     text = "".join(path.read_text() for path in folder.iterdir())
     assert second.secret_access_key not in text
     assert first.secret_access_key not in text
+
+
+def networks(pids):
+    """The network namespaces of these processes: with one go its TUN devices."""
+    found = set()
+    for pid in pids:
+        with suppress(OSError):  # it ended meanwhile
+            found.add(str(Path(f"/proc/{pid}/ns/net").readlink()))
+    return found
+
+
+@pytest.mark.kernel_host
+@needs_proc
+@pytest.mark.parametrize("victim", ["control", "data"])
+def test_a_kill_during_a_flood_leaves_no_process_network_or_mount(tmp_path, victim):
+    folder = tmp_path / "home"
+    running = emulator_process.start(folder, host_kind="kernel")
+    mounts = Path("/proc/self/mountinfo").read_text()
+    nodes = Network(aws.on_emulator(running), "flood")
+    one, two = nodes.instances
+    flood = f"ping -f -q -c 200000 {two['PrivateIpAddress']}"
+    nodes.ssm.send_command(
+        InstanceIds=[one["InstanceId"]],
+        DocumentName="AWS-RunShellScript",
+        Parameters={"commands": [flood]},
+    )
+    within(20, lambda: any(processes().get(pid, b"").startswith(b"ping") for pid in ours(folder)))
+    before = ours(folder)
+    theirs = networks(before) - networks([os.getpid()])
+    assert len(theirs) == 2
+    os.kill(running.pid if victim == "control" else min(children(running.pid)), signal.SIGKILL)
+    assert gone(before)
+    assert not theirs & networks(processes())
+    assert Path("/proc/self/mountinfo").read_text() == mounts
+    again = emulator_process.start(folder, host_kind="kernel")
+    after = ours(folder)
+    assert aws.on_emulator(again).client("ec2").describe_instances()["Reservations"] == []
+    emulator_process.stop(folder)
+    assert gone(after)
+    left = {path.name for path in folder.iterdir()}
+    assert left <= {"emulator.lock", "start.lock", "emulator.log", "emulator.port"}

@@ -25,6 +25,7 @@ from wire_lab import (
 
 from labkit.emulator.aggregation import Capture
 from labkit.emulator.switch import Switch
+from labkit.network.connections import Connections
 
 T = 1_700_000_040.0
 A, B, C = "10.0.1.10", "10.0.1.11", "10.0.2.10"
@@ -195,6 +196,21 @@ def test_data_after_a_reset_does_not_take_the_shortcut():
     assert switch.send("eni-a", data, T) == "eni-c"
     assert switch.send("eni-c", tcp(C, A, (80, 40000), RST, seq=521), T) == "eni-a"
     assert switch.send("eni-a", data, T) is None
+
+
+def test_an_interface_that_can_track_no_more_drops_and_says_so(monkeypatch):
+    """The packet that cannot be tracked is dropped, and SKIPDATA stands for it.
+
+    docs.aws.amazon.com/AWSEC2/latest/UserGuide/security-group-connection-tracking.html
+    """
+    monkeypatch.setattr("labkit.emulator.switch.Connections", lambda: Connections(1))
+    switch = lab(build_vpc(HOSTS, ingress={"eni-c": ALL_TCP}))
+    first, second = (tcp(A, C, (port, 80), SYN) for port in (40000, 40001))
+    assert switch.send("eni-a", first, T) == "eni-c"
+    assert [switch.send("eni-a", second, T) for _ in range(3)] == [None] * 3
+    assert switch.send("eni-a", tcp(A, C, (40000, 80), ACK), T) == "eni-c"
+    told = {(r.interface_id, r.log_status, r.action) for r in switch.close(T + 1, ())}
+    assert told == {("eni-a", "OK", "ACCEPT"), ("eni-c", "OK", "ACCEPT"), ("eni-c", "SKIPDATA", "")}
 
 
 def test_every_packet_keeps_a_tracked_ping_alive():
@@ -473,7 +489,15 @@ def test_the_fragments_of_a_packet_are_one_flow():
     assert switch.send("eni-a", first, T) == "eni-c"
     assert switch.send("eni-a", last, T) == "eni-c"
     records = switch.close_all(T)
-    assert {(r.packets, r.bytes) for r in records} == {(2, 1500 + 128)}
+    assert {(r.packets, r.bytes) for r in records if r.log_status == "OK"} == {(2, 1500 + 128)}
+
+
+def test_a_fragment_that_cannot_be_judged_is_told_as_skipdata():
+    """docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html, log-status"""
+    switch = lab()
+    assert switch.send("eni-a", ipv4(A, C, 1, bytes(100), identifier=9, fragment=185), T) is None
+    told = [(r.interface_id, r.log_status) for r in switch.close_all(T)]
+    assert told == [("eni-a", "SKIPDATA")]
 
 
 def test_thousands_of_flows_leave_nothing_behind():

@@ -1,7 +1,5 @@
 """docs.aws.amazon.com/AWSEC2/latest/UserGuide/security-group-connection-tracking.html"""
 
-from dataclasses import replace
-
 import pytest
 
 from labkit.network.connections import Connections
@@ -43,7 +41,7 @@ def opened(packet: Packet) -> Connections:
         pytest.param(
             reply_to(echo_request(B, A, identifier=7)), OUT, False, id="a reply to the other side"
         ),
-        pytest.param(replace(PING, protocol=47), OUT, False, id="another protocol"),
+        pytest.param(PING._replace(protocol=47), OUT, False, id="another protocol"),
     ],
 )
 def test_a_tracked_ping(packet, direction, known):
@@ -56,13 +54,13 @@ def test_a_tracked_ping(packet, direction, known):
     [
         pytest.param(QUERY, reply_to(QUERY), IN, True, id="UDP's answer"),
         pytest.param(
-            QUERY, replace(reply_to(QUERY), srcport=54), IN, False, id="UDP from another port"
+            QUERY, reply_to(QUERY)._replace(srcport=54), IN, False, id="UDP from another port"
         ),
         pytest.param(
-            QUERY, replace(reply_to(QUERY), dstport=40001), IN, False, id="UDP to another port"
+            QUERY, reply_to(QUERY)._replace(dstport=40001), IN, False, id="UDP to another port"
         ),
         pytest.param(HELLO, reply_to(HELLO), IN, True, id="TCP's answer"),
-        pytest.param(HELLO, replace(reply_to(HELLO), protocol=UDP), IN, False, id="UDP is no TCP"),
+        pytest.param(HELLO, reply_to(HELLO)._replace(protocol=UDP), IN, False, id="UDP is no TCP"),
         pytest.param(GRE, reply_to(GRE), IN, True, id="other protocols by their addresses"),
     ],
 )
@@ -78,8 +76,8 @@ def test_each_interface_remembers_on_its_own():
 def test_an_icmp_error_belongs_to_its_cause():
     error = Packet(B, A, 1, icmp_type=3, icmp_code=3, cause=QUERY)
     assert opened(QUERY).find("eni-a", error, IN, 1.0)
-    assert not opened(QUERY).find("eni-a", replace(error, cause=PING), IN, 1.0)
-    assert not opened(QUERY).find("eni-a", replace(error, icmp_type=0), IN, 1.0)
+    assert not opened(QUERY).find("eni-a", error._replace(cause=PING), IN, 1.0)
+    assert not opened(QUERY).find("eni-a", error._replace(icmp_type=0), IN, 1.0)
 
 
 @pytest.mark.parametrize(
@@ -114,6 +112,45 @@ def test_idle_connections_are_forgotten():
     assert len(connections) == 1
     connections.expire(30.0)
     assert len(connections) == 0
+
+
+def test_forgetting_goes_in_small_portions():
+    """However many are due at once, the wire is not held up."""
+    connections = Connections()
+    for port in range(1000):
+        connections.open("eni-a", QUERY._replace(srcport=port), OUT, 0.0)
+    connections.expire(30.0, at_most=400)
+    assert len(connections) == 600
+    for _ in range(2):
+        connections.expire(30.0, at_most=400)
+    assert len(connections) == 0
+
+
+def test_what_was_kept_alive_is_looked_at_again():
+    connections = opened(PING)
+    connections.find("eni-a", PING, OUT, 20.0).record(PING, OUT, 20.0)
+    for now, left in [(30.0, 1), (49.0, 1), (50.0, 0)]:
+        connections.expire(now)
+        assert len(connections) == left
+
+
+def test_a_connection_opened_anew_is_not_forgotten_with_the_one_before():
+    connections = opened(PING)
+    connections.open("eni-a", PING, OUT, 20.0)
+    connections.expire(30.0)
+    assert connections.find("eni-a", PING, OUT, 31.0)
+
+
+def test_an_interface_tracks_so_many_and_no_more():
+    """docs.aws.amazon.com/AWSEC2/latest/UserGuide/security-group-connection-tracking.html"""
+    connections = Connections(most_per_interface=2)
+    assert connections.open("eni-a", PING, OUT, 0.0)
+    assert connections.open("eni-a", QUERY, OUT, 10.0)
+    assert connections.open("eni-a", HELLO, OUT, 20.0) is None
+    assert connections.open("eni-a", PING, OUT, 20.0)
+    assert connections.open("eni-b", HELLO, OUT, 20.0)
+    connections.expire(40.0)
+    assert connections.open("eni-a", HELLO, OUT, 40.0)
 
 
 def test_interfaces_that_are_gone_are_forgotten():
@@ -152,7 +189,7 @@ def ours(flags: int, sequence: int = 1, acknowledgment: int = 1, payload: int = 
 
 def theirs(flags: int, sequence: int = 1, acknowledgment: int = 1, payload: int = 0):
     packet, _ = ours(flags, sequence, acknowledgment, payload)
-    return replace(packet, srcaddr=B, dstaddr=A, srcport=80, dstport=49152), IN
+    return packet._replace(srcaddr=B, dstaddr=A, srcport=80, dstport=49152), IN
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from labkit.network.topology import ALL, Route, SecurityGroupRule, Vpc, read_vpcs
+from labkit.network.topology import ALL, Route, SecurityGroupRule, Vpc, VpcEndpoint, read_vpcs
 
 AMAZON_LINUX_IN_MOTO = "ami-04681a1dbd79675a5"
 
@@ -249,6 +249,29 @@ def test_addresses_and_interfaces_come_primary_first():
 def test_a_terminated_instance_belongs_to_no_vpc():
     gone = {"InstanceId": "i-1", "State": {"Name": "terminated"}}
     assert read(Instances=[gone]).instances == {}
+
+
+@pytest.mark.parametrize(
+    ("told", "private_dns"),
+    [({"PrivateDnsEnabled": True}, True), ({"PrivateDnsEnabled": False}, False), ({}, False)],
+)
+def test_an_interface_endpoint(told, private_dns):
+    """docs.aws.amazon.com/AWSEC2/latest/APIReference/API_VpcEndpoint.html"""
+    endpoint = {
+        "VpcEndpointId": "vpce-1",
+        "VpcId": "vpc-1",
+        "VpcEndpointType": "Interface",
+        "ServiceName": "com.amazonaws.us-east-1.ssm",
+        "NetworkInterfaceIds": ["eni-1", "eni-2"],
+        **told,
+    }
+    gateway = {**endpoint, "VpcEndpointId": "vpce-2", "VpcEndpointType": "Gateway"}
+    elsewhere = {**endpoint, "VpcEndpointId": "vpce-3", "VpcId": "vpc-2"}
+    assert read(VpcEndpoints=[endpoint, gateway, elsewhere]).endpoints == {
+        "vpce-1": VpcEndpoint(
+            "vpce-1", "vpc-1", "com.amazonaws.us-east-1.ssm", ("eni-1", "eni-2"), private_dns
+        )
+    }
 
 
 def test_prefix_lists_are_a_dict_of_ranges():

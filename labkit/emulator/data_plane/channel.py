@@ -61,6 +61,11 @@ class Channel:
             self._read()
         return message[0]
 
+    @property
+    def waiting_bytes(self) -> int:
+        """How much ``flush`` has left so far."""
+        return len(self._outgoing)
+
     def queue(self, message: Any) -> None:
         """Leave a message for ``flush``, which a socket that would block cannot hold up."""
         self._outgoing += self._frame(message)

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,7 @@ HIDDEN = (
     *("/var/lib", "/var/snap", "/var/spool", "/mnt", "/media"),
 )
 KIT = Path("/run/labkit")  # in a host: the kit's own small files
+_NOTHING = KIT / "nothing"
 
 _DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
 _LINKS = {"fd": "/proc/self/fd", "stdin": "fd/0", "stdout": "fd/1", "stderr": "fd/2"}
@@ -96,7 +98,8 @@ def build(
         _bind(kept[folder], folder, linux.MS_REC)
     _build_dev(kept)
     _write_programs(file_system.programs)
-    _cover(sockets)
+    _NOTHING.touch(0o400)
+    cover(sockets)
     _replace_etc(hostname, address)
     linux.mount("proc", "/proc", "proc", linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC)
 
@@ -137,12 +140,15 @@ def _write_programs(programs: Mapping[str, bytes]) -> None:
         (folder / name).chmod(0o755)
 
 
-def _cover(paths: Sequence[str]) -> None:
-    nothing = KIT / "nothing"
-    nothing.touch(0o400)
+def cover(paths: Sequence[str]) -> None:
+    """Put an empty file over each of these sockets that this host sees; needs CAP_SYS_ADMIN.
+
+    Those covered before are no sockets any more, unless the machine has made them anew meanwhile.
+    """
     for path in paths:
-        if Path(path).exists():  # it may be gone meanwhile
-            linux.mount(str(nothing), path, None, linux.MS_BIND)
+        if Path(path).is_socket():
+            with suppress(FileNotFoundError):  # it is gone by now
+                linux.mount(str(_NOTHING), path, None, linux.MS_BIND)
 
 
 def _replace_etc(hostname: str, address: str) -> None:

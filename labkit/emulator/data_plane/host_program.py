@@ -6,9 +6,10 @@ import time
 from functools import partial
 from typing import Any
 
+from labkit.emulator.data_plane import memory
 from labkit.emulator.data_plane.agent import Agent
 from labkit.emulator.data_plane.channel import Channel
-from labkit.emulator.data_plane.file_system import FileSystem
+from labkit.emulator.data_plane.file_system import FileSystem, cover
 from labkit.emulator.data_plane.kernel_connection import KernelConnection
 from labkit.emulator.data_plane.loop import Loop
 from labkit.emulator.data_plane.outcome import outcome
@@ -26,9 +27,10 @@ def run(channel: Channel, look: FileSystem, max_processes: int) -> None:
 class HostProgram:
     """The loop of one host.
 
-    Down come {"run": CommandSpec's fields}, {"cancel": command id} and {"reach": addresses by
-    service}; up go {"started": command id, "at": epoch seconds}, {"finished": CommandOutcome's
-    fields} and {"agent": when it was last heard, by service}.
+    Down come {"run": CommandSpec's fields}, {"cancel": command id}, {"reach": addresses by service}
+    and, alone or beside "run", {"cover": paths of the machine's sockets}. Up go {"started": command
+    id, "at": epoch seconds}, {"finished": CommandOutcome's fields} and {"agent": when it was last
+    heard, by service}.
     """
 
     def __init__(self, channel: Channel, max_processes: int) -> None:
@@ -37,6 +39,7 @@ class HostProgram:
         self._loop = Loop()
         self._scripts: dict[int, Script] = {}  # by process id
         self._pids: dict[str, int] = {}  # by command id
+        self._looks_at_memory = False
         self._agent = Agent(
             self._loop,
             partial(KernelConnection, self._loop),
@@ -69,11 +72,13 @@ class HostProgram:
             self._loop.stop()
             return
         for message in messages:
+            if "cover" in message:
+                cover(message["cover"])
             if "run" in message:
                 self._start(message["run"])
             elif "reach" in message:
                 self._agent.reach({name: tuple(ips) for name, ips in message["reach"].items()})
-            elif message["cancel"] in self._pids:
+            elif message.get("cancel") in self._pids:
                 self._scripts[self._pids[message["cancel"]]].stop("Cancelled")
 
     def _start(self, spec: dict[str, Any]) -> None:
@@ -86,6 +91,16 @@ class HostProgram:
         self._scripts[script.pid] = script
         self._pids[spec["command_id"]] = script.pid
         self._tell({"started": spec["command_id"], "at": script.started_at})
+        if not self._looks_at_memory:
+            self._look_at_memory()
+
+    def _look_at_memory(self) -> None:
+        """Look on and on, as long as anything runs here."""
+        pids = sessions().keys()
+        memory.end_largest(pids)
+        self._looks_at_memory = bool(pids)
+        if pids:
+            self._loop.call_later(memory.LOOK_EVERY_S, self._look_at_memory)
 
     def _cannot_start(self, spec: dict[str, Any], error: OSError) -> None:
         """Report a script that never ran: the host's disk is full, or its processes too many."""

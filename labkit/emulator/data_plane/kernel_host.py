@@ -5,14 +5,16 @@ import signal
 import socket
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from labkit.emulator.data_plane import linux, namespaces
 from labkit.emulator.data_plane.agent import Addresses
 from labkit.emulator.data_plane.channel import Channel
-from labkit.emulator.data_plane.file_system import FileSystem
+from labkit.emulator.data_plane.file_system import FileSystem, sockets_of_the_machine
 from labkit.emulator.data_plane.hosts import HostSpec, InterfaceSpec, Ready, Reporter
 from labkit.emulator.data_plane.loop import Loop
 from labkit.emulator.data_plane.messages import CommandOutcome, CommandSpec
@@ -22,6 +24,7 @@ from labkit.emulator.data_plane.wire import Wire
 NOBODY = 65534
 _MAX_PROCESSES = 512
 _PROBE_TIMEOUT_S = 5.0
+_LOOK_FOR_SOCKETS_EVERY_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,7 @@ class KernelHost:
         self._child = 0
         self._pid = 0  # of pid 1, as seen from here
         self._has_agent = False
+        self._watches_sockets = False
         self._ready: Ready | None = None
         self._commands: dict[str, tuple[CommandSpec, float]] = {}
 
@@ -63,7 +67,23 @@ class KernelHost:
 
     def run(self, command: CommandSpec) -> None:
         self._commands[command.command_id] = command, time.time()
-        self._tell({"run": asdict(command)})
+        sockets = sockets_of_the_machine(self._around.look)
+        self._tell({"cover": sockets, "run": asdict(command)})
+        if not self._watches_sockets:
+            self._watches_sockets = True
+            self._around.loop.call_later(_LOOK_FOR_SOCKETS_EVERY_S, self._cover_sockets)
+
+    def _cover_sockets(self) -> None:
+        """Cover what sockets the machine has got, on and on while a command runs.
+
+        There is no word from the kernel about new ones; a command's first look at one is not
+        likely to come before ours.
+        """
+        self._watches_sockets = bool(self._commands)
+        if self._watches_sockets:
+            with suppress(BrokenPipeError):  # it has just ended: the channel will say so
+                self._tell({"cover": sockets_of_the_machine(self._around.look)})
+            self._around.loop.call_later(_LOOK_FOR_SOCKETS_EVERY_S, self._cover_sockets)
 
     def cancel(self, command_id: str) -> None:
         if command_id in self._commands:
@@ -126,7 +146,8 @@ class KernelHost:
 
     def _plug(self) -> None:
         for interface in self.spec.interfaces:
-            self._around.wire.plug_tun(interface.id, self._channel.fds.pop(0))
+            count_drops = partial(_packets_dropped, self._pid, interface.name)
+            self._around.wire.plug_tun(interface.id, self._channel.fds.pop(0), count_drops)
 
     def _lost(self, problem: str) -> None:
         self._around.loop.unwatch(self._channel.fileno())
@@ -178,6 +199,18 @@ def max_processes_per_host() -> int:
         return _MAX_PROCESSES
     ours = sum(1 for folder in Path("/proc").iterdir() if folder.name.isdigit())
     return ours + _MAX_PROCESSES
+
+
+def _packets_dropped(pid: int, interface_name: str) -> int:
+    """Return how many packets an interface in a process' network had no room for on their way out.
+
+    Source: the kernel's Documentation/filesystems/proc.rst, /proc/net/dev
+    """
+    for line in Path(f"/proc/{pid}/net/dev").read_text().splitlines():
+        name, _, counts = line.partition(":")
+        if name.strip() == interface_name:
+            return int(counts.split()[11])
+    return 0
 
 
 def _map_ids(pid: int) -> None:

@@ -3,6 +3,7 @@
 It imports neither moto nor boto3: it must stay small to fork hosts, and quick to carry packets.
 """
 
+import gc
 import socket
 import sys
 import time
@@ -41,7 +42,13 @@ from labkit.emulator.switch import Switch
 from labkit.network.resources import Vpc
 
 _CLOSE_SOON_S = 0.1
+# A scan of ports leaves hundreds of thousands of objects, none of them in a circle: looking
+# through them for circles over and over would hold up the wire.
+_COLLECT_SELDOM = (50_000, 20, 100)
 _CLOSE_AT_MOST_EVERY_S = 0.05
+# Of records that the control process has not read yet; then they wait in their windows, where
+# there is a limit, and SKIPDATA for what is beyond it.
+_MOST_WAITING_BYTES = 1 << 20
 
 
 class DataProcess:
@@ -192,6 +199,10 @@ class DataProcess:
 
     def _close_windows(self) -> None:
         self._looks_soon = False
+        self._wire.note_drops()
+        if self._channel.waiting_bytes > _MOST_WAITING_BYTES:
+            self._look_later(_CLOSE_SOON_S)
+            return
         now, busy = time.time(), frozenset(self._vpcs_of_commands.values())
         if records := self._switch.close(now, busy):
             self._tell(Records(tuple(records)))
@@ -210,6 +221,8 @@ class DataProcess:
 
 def serve(fd: int) -> None:
     """Be the data process: fd is our end of the channel, whose first message is the Settings."""
+    gc.freeze()
+    gc.set_threshold(*_COLLECT_SELDOM)
     channel = Channel.of_objects(socket.socket(fileno=fd))
     try:
         DataProcess(channel, channel.receive()).run()

@@ -91,9 +91,9 @@ def _read_mss(options: bytes) -> int:
         if options[0] == _NO_OPERATION:
             options = options[1:]
             continue
-        if len(options) < 2 or options[1] < 2:
+        if len(options) < 2 or not 2 <= options[1] <= len(options):
             break
-        if options[0] == _MAXIMUM_SEGMENT_SIZE and len(options) >= 4:
+        if options[0] == _MAXIMUM_SEGMENT_SIZE and options[1] == 4:
             return struct.unpack_from("!H", options, 2)[0]
         options = options[options[1] :]
     return _DEFAULT_MSS

@@ -5,6 +5,7 @@ import os
 import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 
 from labkit.emulator.data_plane.loop import Loop
@@ -18,11 +19,21 @@ _IPV4 = 4
 _QUEUE_IS_FULL = {errno.EAGAIN, errno.ENOBUFS}
 
 
+@dataclass(slots=True)
+class _Tun:
+    fd: int
+    count_drops: Callable[[], int]
+    dropped: int = 0  # and told
+
+
 class Wire:
     """Ports by network interface id, and the switch that judges what goes between them.
 
     on_traffic is called after packets have passed. lost counts the packets that the receiver's
     queue had no room for, not_ipv4 those that were never looked at.
+
+    Whatever is dropped here is told by a SKIPDATA record of the interface where it was: what a
+    receiver's queue had no room for, and what a host sent faster than we read (``note_drops``).
     """
 
     def __init__(self, loop: Loop, switch: Switch, on_traffic: Callable[[], None]) -> None:
@@ -32,26 +43,45 @@ class Wire:
         self._switch = switch
         self._on_traffic = on_traffic
         self._ports: dict[str, Deliver] = {}
-        self._tuns: dict[str, int] = {}
+        self._tuns: dict[str, _Tun] = {}
+        self._crowded: set[str] = set()  # those whose queue to us was long
         self._waiting: deque[tuple[str, bytes]] = deque()
 
     def plug(self, interface_id: str, deliver: Deliver) -> None:
         """Hand the packets for an interface to deliver, which must not send but ``put``."""
         self._ports[interface_id] = deliver
 
-    def plug_tun(self, interface_id: str, fd: int) -> None:
-        """Carry packets from and to a TUN device; the wire owns fd from here on."""
+    def plug_tun(
+        self, interface_id: str, fd: int, count_drops: Callable[[], int] = lambda: 0
+    ) -> None:
+        """Carry packets from and to a TUN device; the wire owns fd from here on.
+
+        count_drops: tells how many packets the device, ever, had no room for on their way to us.
+        """
         os.set_blocking(fd, False)
-        self._tuns[interface_id] = fd
+        self._tuns[interface_id] = _Tun(fd, count_drops)
         self._ports[interface_id] = partial(self._write, interface_id, fd)
         self._loop.watch(fd, partial(self._read, interface_id, fd))
 
     def unplug(self, interface_id: str) -> None:
         self._ports.pop(interface_id, None)
-        fd = self._tuns.pop(interface_id, None)
-        if fd is not None:
-            self._loop.unwatch(fd)
-            os.close(fd)
+        self._crowded.discard(interface_id)
+        if tun := self._tuns.pop(interface_id, None):
+            self._loop.unwatch(tun.fd)
+            os.close(tun.fd)
+
+    def note_drops(self) -> None:
+        """Have flow logs say where hosts sent more than their queue to us could hold."""
+        crowded, self._crowded = self._crowded, set()
+        for interface_id in crowded:
+            tun = self._tuns[interface_id]
+            try:
+                dropped = tun.count_drops()
+            except OSError:  # its host has just ended, which is told apart from here
+                continue
+            if dropped > tun.dropped:
+                tun.dropped = dropped
+                self._switch.skip(interface_id, time.time())
 
     def put(self, interface_id: str, data: bytes) -> None:
         """Send a packet out of an interface, and those that its delivery brings about."""
@@ -70,7 +100,9 @@ class Wire:
             deliver(data)
 
     def _read(self, interface_id: str, fd: int) -> None:
-        for _ in range(_BATCH_PACKETS):
+        for number in range(_BATCH_PACKETS):
+            if number == _BATCH_PACKETS - 1:
+                self._crowded.add(interface_id)
             try:
                 data = os.read(fd, _PACKET_BYTES)
             except BlockingIOError:

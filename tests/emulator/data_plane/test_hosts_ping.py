@@ -102,6 +102,68 @@ def test_a_request_rejected_at_the_other_end(lab):
     ]
 
 
+OTHER_SUBNET_IP = "10.0.2.25"
+THERE_AT_1, BACK_AT_1 = ("eni-1", FIRST_IP), ("eni-1", OTHER_SUBNET_IP)
+THERE_AT_2, BACK_AT_2 = ("eni-2", FIRST_IP), ("eni-2", OTHER_SUBNET_IP)
+
+
+def deny_icmp(*, egress):
+    return [
+        acl_entry(90, "deny", egress=egress, Protocol="1"),
+        acl_entry(100, "allow", egress=False),
+        acl_entry(100, "allow", egress=True),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rules", "accepted", "rejected"),
+    [
+        pytest.param({}, [THERE_AT_1, BACK_AT_1, THERE_AT_2, BACK_AT_2], [], id="all allowed"),
+        pytest.param(
+            {"ingress": {"eni-2": []}}, [THERE_AT_1], [THERE_AT_2], id="B's group denies inbound"
+        ),
+        pytest.param(
+            {"acls": {"subnet-2": deny_icmp(egress=False)}},
+            [THERE_AT_1],
+            [THERE_AT_2],
+            id="the ACL of B's subnet denies inbound",
+        ),
+        pytest.param({"egress": {"eni-1": []}}, [], [THERE_AT_1], id="A's group denies outbound"),
+        pytest.param(
+            {"acls": {"subnet-1": deny_icmp(egress=True)}},
+            [],
+            [THERE_AT_1],
+            id="the ACL of A's subnet denies outbound",
+        ),
+        pytest.param(
+            {"acls": {"subnet-2": deny_icmp(egress=True)}},
+            [THERE_AT_1, THERE_AT_2],
+            [BACK_AT_2],
+            id="the ACL of B's subnet denies the reply",
+        ),
+        pytest.param(
+            {"acls": {"subnet-1": deny_icmp(egress=False)}},
+            [THERE_AT_1, THERE_AT_2, BACK_AT_2],
+            [BACK_AT_1],
+            id="the ACL of A's subnet denies the reply",
+        ),
+    ],
+)
+def test_what_each_interface_records_of_a_ping_to_the_byte(lab, rules, accepted, rejected):
+    """Two pings; who denies, and who says so.
+
+    docs.aws.amazon.com/vpc/latest/userguide/flow-logs-records-examples.html, security group and
+    network ACL rules
+    """
+    lab.set_vpc(lab_vpc(instances={FIRST: FIRST_IP, SECOND: OTHER_SUBNET_IP}, **rules))
+    outcome = lab.run(FIRST, f"ping -c 2 -i 0.2 -W 0.2 {OTHER_SUBNET_IP}")
+    assert outcome.exit_code == bool(rejected)
+    expected = [(*at, "ACCEPT", 2, 168) for at in accepted]
+    expected += [(*at, "REJECT", 2, 168) for at in rejected]
+    records = lab.records_when(lambda records: len(records) == len(expected))
+    assert sums(records) == sorted(expected)
+
+
 @pytest.mark.parametrize(
     ("options", "packets", "size_bytes"),
     [

@@ -92,6 +92,14 @@ def test_a_security_group_that_rejects_is_knocked_at_again(lab):
     assert {r.packets for r in records} == {2}  # at once and after a second
 
 
+def test_a_security_group_that_lets_nothing_out(lab):
+    """docs.aws.amazon.com/vpc/latest/userguide/security-group-rules.html"""
+    lab.set_vpc(lab_vpc(egress={"eni-1": []}))
+    assert lab.run(FIRST, KNOCK.format(ip=SECOND_IP, port=22)).exit_code == 124
+    records = lab.records_when(bool)
+    assert flows(records) == [("eni-1", "egress", FIRST_IP, SECOND_IP, 22, "REJECT", SYN)]
+
+
 def deny_tcp(number, *, egress, **ports):
     return acl_entry(number, "deny", egress=egress, Protocol="6", **ports)
 
@@ -215,6 +223,14 @@ def test_curl(lab, line, exit_code, stdout, stderr):
     assert re.fullmatch(stderr, said)
 
 
+def test_what_curl_leaves_in_the_records(lab):
+    """docs.aws.amazon.com/vpc/latest/userguide/flow-logs-records-examples.html"""
+    serve(lab)
+    assert lab.run(FIRST, f"curl -s -o /dev/null http://{SECOND_IP}/").exit_code == 0
+    records = lab.records_when(lambda records: len(records) == 4)
+    assert flows(records) == two_way(80, SYN | FIN, SYN_ACK | FIN)
+
+
 def test_a_second_server_on_one_port(lab):
     serve(lab)
     outcome = lab.run(SECOND, "python3 -m http.server 80")
@@ -231,10 +247,12 @@ def test_a_server_ends_with_its_timeout(lab):
 
 
 def test_a_server_on_the_instance_itself(lab):
+    """What stays in an instance never comes to its network interface: nothing is recorded."""
     serve(lab)
     for address in (SECOND_IP, "127.0.0.1"):
         assert lab.run(SECOND, f"curl -s -o /dev/null http://{address}/").exit_code == 0
-    assert not lab.records
+    assert lab.run(SECOND, f"ping -c 1 {FIRST_IP}").exit_code == 0
+    assert {r.protocol for r in lab.records_when(lambda records: len(records) == 4)} == {1}
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import socket
 import time
 from pathlib import Path
@@ -205,6 +206,33 @@ def test_memory_has_a_limit(kernel_lab):
     assert "MemoryError" in kernel_lab.run(FIRST, "python3 -c 'bytearray(3 << 30)'").stderr
 
 
+HOG = "python3 -c 'import time; x = bytearray(600 << 20); time.sleep(20)'"
+
+
+def test_memory_has_a_limit_for_all_processes_together(kernel_lab):
+    """The largest are killed, as the kernel of an instance does; the script's own end tells it."""
+    outcome = kernel_lab.run(
+        FIRST,
+        "#!/bin/bash",
+        f"{HOG} & a=$!",
+        f"{HOG} & b=$!",
+        f"{HOG} & c=$!",
+        f"{HOG} & d=$!",
+        "wait -n; echo $?; kill $a $b $c $d 2>/dev/null; true",
+        timeout_s=15,
+    )
+    assert (outcome.status, outcome.stdout) == ("Success", "137\n")
+    assert kernel_lab.run(SECOND, "echo alive").stdout == "alive\n"
+
+
+def test_processes_that_share_memory_are_not_taken_for_large_ones(kernel_lab):
+    """A process of 300 MiB that has forked twenty times takes 300 MiB, not six GiB."""
+    fork = "import os, time; x = bytearray(300 << 20); [os.fork() or (time.sleep(1), os._exit(0))"
+    fork += " for _ in range(20)]; print([os.wait()[1] for _ in range(20)])"
+    outcome = kernel_lab.run(FIRST, f"python3 -c '{fork}'")
+    assert outcome.stdout == f"{[0] * 20}\n"
+
+
 def test_a_flood_of_twenty_thousand_loses_nothing(kernel_lab):
     assert (
         "20000 received, 0% packet loss"
@@ -236,6 +264,76 @@ def test_no_socket_of_the_machine_can_be_reached(kernel_hosts, kind):
             listener.accept()
     path.unlink(missing_ok=True)
     assert said.startswith(("PermissionError", "ConnectionRefusedError", "FileNotFoundError"))
+
+
+@pytest.mark.parametrize("made_anew", [False, True], ids=["made later", "made anew"])
+def test_a_socket_that_is_younger_than_the_host_cannot_be_reached(kernel_lab, made_anew):
+    path = Path(__file__).parents[3] / "build" / f"young-{os.getpid()}"
+    path.parent.mkdir(exist_ok=True)
+    for _ in range(1 + made_anew):
+        path.unlink(missing_ok=True)
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(str(path))
+            listener.listen()
+            path.chmod(0o777)
+            said = kernel_lab.run(FIRST, CONNECT.format(f'"{path}"')).stdout
+            listener.setblocking(False)
+            with pytest.raises(BlockingIOError):
+                listener.accept()
+    path.unlink()
+    assert said.startswith(("PermissionError", "ConnectionRefusedError"))
+
+
+def test_a_socket_that_comes_while_a_command_runs_is_covered_soon(kernel_lab):
+    path = Path(__file__).parents[3] / "build" / f"late-{os.getpid()}"
+    running = kernel_lab.begin(FIRST, "sleep 2", CONNECT.format(f'"{path}"'))
+    time.sleep(0.3)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen()
+        path.chmod(0o777)
+        said = kernel_lab.outcome(running).stdout
+    path.unlink()
+    assert said.startswith(("PermissionError", "ConnectionRefusedError"))
+
+
+@pytest.mark.parametrize("folder", ["/var/tmp", "/tmp", str(Path.home())])
+def test_sockets_where_people_write_are_out_of_sight(kernel_lab, folder):
+    path = Path(folder) / f"labkit-test-{os.getpid()}"
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen()
+        path.chmod(0o777)
+        said = kernel_lab.run(FIRST, CONNECT.format(f'"{path}"')).stdout
+    path.unlink()
+    assert said.startswith("FileNotFoundError")
+
+
+FLOOD = """
+import socket
+one = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+one.setblocking(False)
+sent = 0
+for _ in range(60000):
+    try:
+        one.sendto(b"x", ("%s", 9))
+    except BlockingIOError:
+        pass
+"""
+
+
+def test_what_a_host_sends_faster_than_the_wire_reads_is_told_as_skipdata(kernel_lab):
+    """docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html, log-status"""
+    running = kernel_lab.begin(FIRST, f"python3 -c '{FLOOD % SECOND_IP}'; sleep 1")
+    time.sleep(0.3)
+    wire = kernel_lab.data_plane._process.pid
+    os.kill(wire, signal.SIGSTOP)
+    time.sleep(1)
+    os.kill(wire, signal.SIGCONT)
+    assert kernel_lab.outcome(running).status == "Success"
+    kernel_lab.records_when(lambda records: any(r.log_status == "SKIPDATA" for r in records))
+    told = {r.interface_id for r in kernel_lab.records if r.log_status == "SKIPDATA"}
+    assert told == {"eni-1"}
 
 
 def test_no_process_can_gain_privileges(kernel_lab):

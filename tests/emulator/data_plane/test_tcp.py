@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from labkit.emulator.data_plane import icmp, tcp_segments
+from labkit.emulator.data_plane import icmp, ipv4, tcp_segments
 from labkit.emulator.data_plane.loop import Loop
 from labkit.emulator.data_plane.tcp_connection import REFUSED, RESET
 from labkit.emulator.data_plane.tcp_segments import ACK, FIN, PSH, RST, SYN, Segment
@@ -231,3 +231,29 @@ def test_a_damaged_packet_is_ignored(damage):
     data = bytearray(tcp_segments.packet(segment, 1))
     data[damage] ^= 1
     assert tcp_segments.parse(bytes(data)) is None
+
+
+MSS_1460 = b"\x02\x04\x05\xb4"
+
+
+@pytest.mark.parametrize(
+    ("options", "mss"),
+    [
+        pytest.param(b"", 536, id="none: the default"),
+        pytest.param(MSS_1460, 1460, id="alone"),
+        pytest.param(b"\x01\x01\x01\x01" + MSS_1460, 1460, id="after no-operations"),
+        pytest.param(b"\x01\x03\x03\x07" + MSS_1460, 1460, id="after another option"),
+        pytest.param(b"\x00\x00\x00\x00" + MSS_1460, 536, id="after the end of the list"),
+        pytest.param(b"\x02\x03\x05\xb4", 536, id="an option of no such length"),
+        pytest.param(b"\x08\x00\x01\x01", 536, id="a length that leads nowhere"),
+        pytest.param(b"\x01\x01\x01\x02", 536, id="an option cut off"),
+    ],
+)
+def test_the_maximum_segment_size_is_found_among_the_options(options, mss):
+    """RFC 9293, 3.2"""
+    header = struct.pack("!HHIIBBHHH", 40000, 80, 1, 0, (20 + len(options)) << 2, SYN, 1000, 0, 0)
+    pseudo = struct.pack("!4s4sBBH", bytes((10, 0, 1, 22)), bytes((10, 0, 1, 25)), 0, 6,
+        20 + len(options))  # fmt: skip
+    right = ipv4.checksum(pseudo + header + options)
+    whole = header[:16] + struct.pack("!H", right) + header[18:] + options
+    assert tcp_segments.parse(ipv4.packet(CLIENT, SERVER, 6, whole, 1)).mss == mss

@@ -138,6 +138,17 @@ def test_hogs_end_as_run_command_would_end_them(user):
         assert (endless.status, len(endless.stdout)) == ("TimedOut", 1 << 20)
         memory = run(channel, "python3 -c 'bytearray(3 << 30)'")
         assert (memory.status, "MemoryError" in memory.stderr) == ("Failed", True)
+        hog = "python3 -c 'import time; x = bytearray(600 << 20); time.sleep(20)'"
+        hogs = run(channel, "#!/bin/bash", *[f"{hog} &"] * 4, "wait -n; echo $?", timeout_s=15)
+        assert hogs.stdout == "137\n"
+        run(channel, "pkill python3")
+        deaf = "trap '' TERM INT HUP; while true; do sleep 1; done"
+        assert run(channel, deaf, timeout_s=0.5).status == "TimedOut"
+        daemon = "setsid -f setsid -f sleep 1234"
+        assert run(channel, daemon).status == "Success"
+        assert run(channel, "pkill -f 1234").status == "Success"
+        files = "python3 -c 'x = [open(\"/dev/null\") for _ in range(9999)]'"
+        assert "Too many open files" in run(channel, files).stderr
         for place in ("/tmp", "/root", "/run", "/dev/shm", "/var/lib"):
             disk = run(channel, f"dd if=/dev/zero of={place}/x bs=1M count=1000", timeout_s=20)
             assert disk.status == "Failed", place
