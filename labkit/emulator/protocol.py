@@ -26,8 +26,22 @@ from werkzeug.exceptions import NotFound
 
 from labkit.emulator.refusal import ServiceError, not_emulated
 
-SERVICES = ("cloudformation", "ec2", "iam", "logs", "s3", "ssm", "sts")
+SERVICES = (
+    "athena",
+    "cloudformation",
+    "ec2",
+    "glue",
+    "iam",
+    "kms",
+    "logs",
+    "s3",
+    "ssm",
+    "sts",
+)
 """The services that the emulator has, by the name in a signature."""
+
+JSON = ("athena", "glue", "kms", "logs", "ssm")
+"""Those of them that speak JSON."""
 
 XMLNS = {
     "ec2": "http://ec2.amazonaws.com/doc/2016-11-15/",
@@ -102,7 +116,7 @@ def named_operation(environ: Mapping[str, Any], body: bytes) -> str:
 
 
 def _unknown_operation(service: str, name: str) -> ServiceError:
-    code = "UnknownOperationException" if service in ("ssm", "logs") else "InvalidAction"
+    code = "UnknownOperationException" if service in JSON else "InvalidAction"
     return ServiceError(code, f"The action {name} is not valid for this web service ({service}).")
 
 
@@ -113,7 +127,7 @@ def parameters(routed: Routed) -> dict[str, Any]:
         ServiceError: they cannot be parsed, or one is missing, of a wrong type or out of range.
     """
     request = routed.request
-    if routed.service in ("logs", "ssm"):
+    if routed.service in JSON:
         _check_json(routed)
     parser = PROTOCOL_PARSERS[routed.protocol](routed.model)
     try:
@@ -155,8 +169,17 @@ def _unreadable(service: str, error: Exception) -> ServiceError:
     message = f"The request cannot be parsed: {error}"
     if service == "ec2":
         return ServiceError("InvalidParameterValue", message)
-    code = {"logs": "SerializationException", "ssm": "SerializationException"}
-    return ServiceError(code.get(service, "ValidationError"), message)
+    code = "SerializationException" if service in JSON else "ValidationError"
+    return ServiceError(code, message)
+
+
+_INVALID = {
+    "athena": "InvalidRequestException",
+    "glue": "InvalidInputException",
+    "kms": "ValidationException",
+    "logs": "InvalidParameterException",
+    "ssm": "ValidationException",
+}
 
 
 def _malformed(service: str, report: str) -> ServiceError:
@@ -174,8 +197,7 @@ def _malformed(service: str, report: str) -> ServiceError:
             f"1 validation error detected: Value null at '{inside}{name}' failed to satisfy "
             "constraint: Member must not be null"
         )
-    code = {"logs": "InvalidParameterException", "ssm": "ValidationException"}
-    return ServiceError(code.get(service, "ValidationError"), report)
+    return ServiceError(_INVALID.get(service, "ValidationError"), report)
 
 
 def check_xml(routed: Routed) -> None:
@@ -242,7 +264,7 @@ def serialize_error(service: str, environ: Mapping[str, Any], error: ServiceErro
 def _speaks_json(service: str, environ: Mapping[str, Any]) -> bool:
     """Say whether a service speaks JSON; of one that the emulator does not have, by its request."""
     form = environ.get("CONTENT_TYPE", "").startswith("application/x-www-form-urlencoded")
-    return service in ("logs", "ssm") or (service not in SERVICES and not form)
+    return service in JSON or (service not in SERVICES and not form)
 
 
 def _json(error: ServiceError, members: Mapping[str, Any]) -> str:

@@ -16,6 +16,7 @@ from labkit.emulator.cloudformation.providers import PROVIDERS
 from labkit.emulator.cloudformation.providers.provider import Context
 from labkit.emulator.cloudformation.records import DELETED, ResourceRecord, StackRecord
 from labkit.emulator.cloudformation.schema import schemas
+from labkit.emulator.cloudformation.surroundings import parameter_store
 from labkit.emulator.cloudformation.validation import ValidationError
 from labkit.emulator.upstream import Clients
 
@@ -58,6 +59,7 @@ class Engine:
             ref=self._ref,
             attribute=self._attribute,
             zones=self._zones,
+            fetch=parameter_store(outer, stack.region),
         )
         self._wanted = {
             name: resource
@@ -254,8 +256,9 @@ def _reason_why_not(
     try:
         work()
     except FAILURES as failure:
-        name = record.type.split("::")[1].lower()
-        return None if tolerates(failure) else failures.reason(failure, _HANDLER_NAMES[name])
+        name = record.type.split("::")[1]
+        service = _HANDLER_NAMES.get(name.lower(), name)
+        return None if tolerates(failure) else failures.reason(failure, service)
     except Exception:
         log.exception("The provider of %s", record.type)
         return INTERNAL

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from labkit.emulator.cloudformation.check import check, required_capabilities
+from labkit.emulator.cloudformation.capabilities import missing_capabilities
+from labkit.emulator.cloudformation.check import check
 from labkit.emulator.cloudformation.records import Options, StackRecord
 from labkit.emulator.cloudformation.template import Template, parse
 from labkit.emulator.cloudformation.validation import ValidationError
@@ -59,12 +60,11 @@ def check_name(name: str) -> None:
 
 
 def check_capabilities(template: Template, given: list[str]) -> None:
-    """Refuse a template with IAM resources that the caller did not acknowledge."""
-    needed = required_capabilities(template)
-    enough = {"CAPABILITY_NAMED_IAM", *needed}
-    if needed and not enough & set(given):
+    """Refuse a template whose IAM resources or macros the caller did not acknowledge."""
+    missing = missing_capabilities(template, given)
+    if missing:
         raise ServiceError(
-            "InsufficientCapabilitiesException", f"Requires capabilities : [{needed[0]}]"
+            "InsufficientCapabilitiesException", f"Requires capabilities : [{', '.join(missing)}]"
         )
 
 

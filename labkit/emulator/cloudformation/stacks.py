@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from labkit.emulator.cloudformation import descriptions, parameters, requests, surroundings
+from labkit.emulator.cloudformation import descriptions, inputs, requests, surroundings
 from labkit.emulator.cloudformation.engine import CREATING, Engine
 from labkit.emulator.cloudformation.records import DELETED, Clock, StackRecord
 from labkit.emulator.cloudformation.registry import Registry
@@ -75,15 +75,14 @@ class Stacks:
         template = requests.template_of(asked)
         requests.check_capabilities(template, asked.get("Capabilities", []))
         partition = self._outer("ec2", call.region).meta.partition
+        arn = surroundings.stack_id(call, name, partition)
         stack = StackRecord(
-            arn=surroundings.stack_id(call, name, partition),
+            arn=arn,
             name=name,
             region=call.region,
             template=template,
-            parameters=parameters.read(
-                template.parameters,
-                asked.get("Parameters", []),
-                surroundings.parameter_store(self._outer, call.region),
+            parameters=inputs.read(
+                template, asked.get("Parameters", []), arn=arn, outer=self._outer
             ),
             options=options,
             token=asked.get("ClientRequestToken"),

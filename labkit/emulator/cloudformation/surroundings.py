@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ParamValidationError
 
 from labkit.emulator.cloudformation.intrinsics import NO_VALUE
 from labkit.emulator.cloudformation.validation import ValidationError
@@ -39,14 +39,23 @@ def pseudo_parameters(arn: str) -> dict[str, Any]:
 
 
 def parameter_store(outer: Clients, region: str) -> Callable[[str], str]:
-    """Return what fetches the values for parameters of the type AWS::SSM::Parameter::Value."""
+    """Return what fetches the values for parameters of the type AWS::SSM::Parameter::Value.
+
+    Dynamic references are fetched by it, too: by `name` or `name:version`.
+    """
 
     def fetch(name: str) -> str:
         try:
-            return outer("ssm", region).get_parameter(Name=name)["Parameter"]["Value"]
-        except ClientError as error:
+            found = outer("ssm", region).get_parameter(Name=name)["Parameter"]
+        except (ClientError, ParamValidationError) as error:
             raise ValidationError(
                 f"Unable to fetch parameters [{name}] from parameter store for this account."
             ) from error
+        if found["Type"] == "SecureString":
+            raise ValidationError(
+                f"Parameters [{name}] referenced by template have types not supported by "
+                "CloudFormation."
+            )
+        return found["Value"]
 
     return fetch
