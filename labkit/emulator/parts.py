@@ -92,7 +92,7 @@ class Parts:
         output = OutputToS3(outer, nodes)
         self._worker = Worker("run-command")
         dispatch = Dispatch(self.data_plane, nodes, clock, output=output, later=self._worker.later)
-        launch_templates = LaunchTemplates(inner)
+        launch_templates = LaunchTemplates()
         work_groups = WorkGroups()
         self._services = (
             endpoints,

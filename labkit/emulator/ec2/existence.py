@@ -86,13 +86,6 @@ KINDS = {
         "InternetGatewayID",
         "internetGateway ID '{}'",
     ),
-    "lt": Kind(
-        "describe_launch_templates",
-        "LaunchTemplateIds",
-        "LaunchTemplates",
-        "LaunchTemplateId",
-        "launch template ID '{}'",
-    ),
     "fl": Kind("describe_flow_logs", "FlowLogIds", "FlowLogs", "FlowLogId", "flow log ID '{}'"),
 }
 """By the letters before an id's hyphen. Error codes stand without Invalid and .NotFound."""

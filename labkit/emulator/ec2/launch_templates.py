@@ -16,7 +16,7 @@ from labkit.emulator.ec2.filters import matching
 from labkit.emulator.ec2.vpc_endpoint_request import tags
 from labkit.emulator.operations import Call, Operations
 from labkit.emulator.refusal import ServiceError, not_emulated
-from labkit.emulator.upstream import ACCOUNT_ID, USER_NAME, Clients
+from labkit.emulator.upstream import ACCOUNT_ID, USER_NAME
 
 CREATED_BY = f"arn:aws:iam::{ACCOUNT_ID}:user/{USER_NAME}"
 HONORED = {
@@ -48,19 +48,15 @@ class Template:
     id: str
     name: str
     region: str
+    tags: list[dict[str, str]]
     versions: list[Version] = field(default_factory=list)
     default: int = 1
 
 
 class LaunchTemplates:
-    """The operations on launch templates; what one says, for RunInstances.
+    """The operations on launch templates; what one says, for RunInstances."""
 
-    Args:
-        inner: clients straight to moto, which keeps the tags.
-    """
-
-    def __init__(self, inner: Clients):
-        self._inner = inner
+    def __init__(self) -> None:
         self._lock = threading.RLock()
         self._templates: dict[str, Template] = {}
 
@@ -94,7 +90,8 @@ class LaunchTemplates:
                 f"The launch template name {name} is not valid: 3 to 128 letters, digits and "
                 "().-/_",
             )
-        template = Template(f"lt-0{secrets.token_hex(8)}", name, call.region)
+        own_tags = tags(asked.get("TagSpecifications", ()))
+        template = Template(f"lt-0{secrets.token_hex(8)}", name, call.region, own_tags)
         _add_version(template, asked)
         with self._lock:
             if any(item.name == name for item in self._in(call.region)):
@@ -103,9 +100,7 @@ class LaunchTemplates:
                     "Launch template name already in use.",
                 )
             self._templates[template.id] = template
-        if given := tags(asked.get("TagSpecifications", ())):
-            self._inner("ec2", call.region).create_tags(Resources=[template.id], Tags=given)
-        return {"LaunchTemplate": self._described(template)}
+        return {"LaunchTemplate": _described(template)}
 
     def create_version(self, call: Call) -> dict[str, Any]:
         asked = _checked(call)
@@ -122,7 +117,7 @@ class LaunchTemplates:
                 for kind in ("Id", "Name")
                 for value in asked.get(f"LaunchTemplate{kind}s", ())
             ]
-            found = [self._described(item) for item in wanted or self._in(call.region)]
+            found = [_described(item) for item in wanted or self._in(call.region)]
         names = {"launch-template-name": "LaunchTemplateName"}
         return {"LaunchTemplates": matching(found, asked.get("Filters", ()), names)}
 
@@ -155,12 +150,12 @@ class LaunchTemplates:
             template = self._named(call.region, asked)
             if version := asked.get("DefaultVersion"):
                 template.default = _version(template, version).number
-            return {"LaunchTemplate": self._described(template)}
+            return {"LaunchTemplate": _described(template)}
 
     def delete(self, call: Call) -> dict[str, Any]:
         with self._lock:
             template = self._named(call.region, _checked(call))
-            described = self._described(template)
+            described = _described(template)
             del self._templates[template.id]
         return {"LaunchTemplate": described}
 
@@ -186,18 +181,17 @@ class LaunchTemplates:
             f"The specified launch template, with template name {name}, does not exist.",
         )
 
-    def _described(self, template: Template) -> dict[str, Any]:
-        filters = [{"Name": "resource-id", "Values": [template.id]}]
-        found = self._inner("ec2", template.region).describe_tags(Filters=filters)["Tags"]
-        return {
-            "LaunchTemplateId": template.id,
-            "LaunchTemplateName": template.name,
-            "CreateTime": template.versions[0].created_at,
-            "CreatedBy": CREATED_BY,
-            "DefaultVersionNumber": template.default,
-            "LatestVersionNumber": template.versions[-1].number,
-            "Tags": [{"Key": tag["Key"], "Value": tag["Value"]} for tag in found],
-        }
+
+def _described(template: Template) -> dict[str, Any]:
+    return {
+        "LaunchTemplateId": template.id,
+        "LaunchTemplateName": template.name,
+        "CreateTime": template.versions[0].created_at,
+        "CreatedBy": CREATED_BY,
+        "DefaultVersionNumber": template.default,
+        "LatestVersionNumber": template.versions[-1].number,
+        "Tags": template.tags,
+    }
 
 
 def _checked(call: Call) -> dict[str, Any]:
