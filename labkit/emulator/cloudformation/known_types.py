@@ -19,6 +19,10 @@ REASONS = {
     "AWS::CloudFormation::CustomResource": "no Lambda function or topic could answer it",
     "AWS::CloudFormation::WaitCondition": "no signal could reach it, and it would wait for ever",
     "AWS::EC2::EIP": "there is no public address here that could be reached",
+    "AWS::EC2::NetworkInterfaceAttachment": (
+        "an interface is attached when its instance starts: name it in the instance's "
+        "NetworkInterfaces"
+    ),
     "AWS::EC2::NatGateway": "packets that leave the VPC are dropped",
     "AWS::Lambda::Function": "no code runs here but what Run Command starts on an instance",
     "AWS::Logs::SubscriptionFilter": "nothing here would take the log events that it sends",

@@ -117,7 +117,7 @@ def evaluate(template, values):
         resolve(output, scope)
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(document=mutated(), as_json=st.booleans())
 def test_a_template_or_a_validation_error(document, as_json):
     text = json.dumps(document) if as_json else yaml.safe_dump(document)

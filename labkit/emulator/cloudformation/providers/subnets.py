@@ -71,9 +71,30 @@ class SubnetRouteTableAssociation(Provider):
     attributes = ("Id",)
 
     def create(self, context: Context, properties: Properties) -> Attributes:
-        answer = context.client("ec2").associate_route_table(**properties)
-        context.exists(answer["AssociationId"])
-        return {"Id": answer["AssociationId"]}
+        """Give the subnet a route table, in the place of the one that it may have already.
+
+        The new association of a replacement is made before the old one is deleted.
+        """
+        ec2 = context.client("ec2")
+        wanted, present = properties["RouteTableId"], _association(ec2, properties["SubnetId"])
+        if present is None:
+            association_id = ec2.associate_route_table(**properties)["AssociationId"]
+        else:
+            association_id = ec2.replace_route_table_association(
+                AssociationId=present, RouteTableId=wanted
+            )["NewAssociationId"]
+        context.exists(association_id)
+        return {"Id": association_id}
 
     def delete(self, context: Context, physical_id: str, properties: Properties) -> None:
         context.client("ec2").disassociate_route_table(AssociationId=physical_id)
+
+
+def _association(ec2: Any, subnet_id: str) -> str | None:
+    """Return the id of the association of a subnet with a route table of its own, if it has one."""
+    of_subnet = [{"Name": "association.subnet-id", "Values": [subnet_id]}]
+    for table in ec2.describe_route_tables(Filters=of_subnet)["RouteTables"]:
+        for association in table["Associations"]:
+            if association.get("SubnetId") == subnet_id:
+                return association["RouteTableAssociationId"]
+    return None
