@@ -47,7 +47,8 @@ def cloudformation(session):
          "#: required key [Value] not found"),
         ("{Type: AWS::KMS::Key, Properties: {KeySpec: ROT13}}",
          "#/KeySpec: ROT13 is not a valid enum value"),
-        ("{Type: AWS::Athena::WorkGroup, Properties: {Name: 'a b'}}", "Member must satisfy regular expression pattern"),
+        ("{Type: AWS::Athena::WorkGroup, Properties: {Name: 'a b'}}",
+         "Member must satisfy regular expression pattern"),
     ],
     ids=lambda value: value if not value.startswith("{") else None,
 )  # fmt: skip
