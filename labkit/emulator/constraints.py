@@ -80,5 +80,10 @@ def _broken(shape: Any, value: Any) -> Iterator[str]:
 
 
 def _fits(pattern: str | None, value: str) -> bool:
-    """Match as the service would; Java's own character classes are not checked here."""
-    return pattern is None or r"\p{" in pattern or re.fullmatch(pattern, value) is not None
+    """Match as the service would; what only Java understands is not checked here."""
+    if pattern is None or r"\p{" in pattern:
+        return True
+    try:
+        return re.fullmatch(pattern, value) is not None
+    except re.error:  # such as a range of surrogates
+        return True

@@ -29,6 +29,7 @@ from labkit.emulator.refusal import ServiceError
 CLASSES = {
     "ec2": ("moto.ec2.responses", "EC2Response"),
     "iam": ("moto.iam.responses", "IamResponse"),
+    "kms": ("moto.kms.responses", "KmsResponse"),
     "logs": ("moto.logs.responses", "LogsResponse"),
     "ssm": ("moto.ssm.responses", "SimpleSystemManagerResponse"),
     "sts": ("moto.sts.responses", "TokenResponse"),

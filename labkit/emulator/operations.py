@@ -56,6 +56,8 @@ FORWARDED: dict[str, frozenset[str]] = {
         DescribeAvailabilityZones DescribeRegions DescribeVolumes
         CreateKeyPair ImportKeyPair DescribeKeyPairs DeleteKeyPair
         CreateTags DeleteTags DescribeTags
+        CreateInternetGateway DescribeInternetGateways DeleteInternetGateway
+        AttachInternetGateway DetachInternetGateway
         CreateManagedPrefixList DescribeManagedPrefixLists GetManagedPrefixListEntries
         ModifyManagedPrefixList DeleteManagedPrefixList DescribePrefixLists
         """),
@@ -90,10 +92,23 @@ FORWARDED: dict[str, frozenset[str]] = {
         CreateAccessKey ListAccessKeys UpdateAccessKey DeleteAccessKey
         """),
     "sts": _names("GetCallerIdentity"),
+    "glue": _names("""
+        CreateDatabase GetDatabase GetDatabases UpdateDatabase DeleteDatabase
+        CreateTable GetTable GetTables UpdateTable DeleteTable
+        """),
+    "kms": _names("""
+        CreateKey DescribeKey ListKeys UpdateKeyDescription EnableKey DisableKey
+        ScheduleKeyDeletion CancelKeyDeletion
+        EnableKeyRotation DisableKeyRotation GetKeyRotationStatus
+        PutKeyPolicy GetKeyPolicy ListKeyPolicies
+        CreateAlias UpdateAlias DeleteAlias ListAliases
+        TagResource UntagResource ListResourceTags
+        """),
     "logs": _names("""
         CreateLogGroup DescribeLogGroups DeleteLogGroup
         PutRetentionPolicy DeleteRetentionPolicy
         CreateLogStream DescribeLogStreams DeleteLogStream PutLogEvents GetLogEvents
+        PutResourcePolicy DescribeResourcePolicies DeleteResourcePolicy
         TagLogGroup UntagLogGroup ListTagsLogGroup TagResource UntagResource ListTagsForResource
         """),
     "ssm": _names("""

@@ -7,12 +7,16 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from labkit.emulator.athena.named_queries import NamedQueries
+from labkit.emulator.athena.work_groups import WorkGroups
 from labkit.emulator.cloudformation.stacks import Stacks
 from labkit.emulator.ec2.addresses import Addresses
 from labkit.emulator.ec2.dependencies import Dependencies
 from labkit.emulator.ec2.guards import Guards
 from labkit.emulator.ec2.instances import Instances, amended
 from labkit.emulator.ec2.interfaces import Interfaces
+from labkit.emulator.ec2.internet_gateways import InternetGateways
+from labkit.emulator.ec2.launch_templates import LaunchTemplates
 from labkit.emulator.ec2.network_acls import NetworkAcls
 from labkit.emulator.ec2.vpc_endpoint_services import VpcEndpointServices
 from labkit.emulator.ec2.vpc_endpoints import VpcEndpoints
@@ -20,10 +24,13 @@ from labkit.emulator.flow_logs.delivery import Delivery
 from labkit.emulator.flow_logs.flow_logs import FlowLogs
 from labkit.emulator.flow_logs.registry import Registry
 from labkit.emulator.flow_logs.tags import Tags
+from labkit.emulator.glue.catalog import Catalog
 from labkit.emulator.iam.guards import Guards as IamGuards
+from labkit.emulator.kms.keys import Keys
 from labkit.emulator.logs.log_events import LogEvents
 from labkit.emulator.logs.log_groups import LogGroups
 from labkit.emulator.logs.put_log_events import PutLogEvents
+from labkit.emulator.logs.resource_policies import ResourcePolicies
 from labkit.emulator.operations import Operations
 from labkit.emulator.ssm.agents import Agents
 from labkit.emulator.ssm.dispatch import Dispatch
@@ -84,12 +91,16 @@ class Parts:
         output = OutputToS3(outer, nodes)
         self._worker = Worker("run-command")
         dispatch = Dispatch(self.data_plane, nodes, clock, output=output, later=self._worker.later)
+        launch_templates = LaunchTemplates()
+        work_groups = WorkGroups()
         self._services = (
             endpoints,
             VpcEndpointServices(inner),
             interfaces,
             acls,
-            Instances(inner, addresses),
+            InternetGateways(inner),
+            launch_templates,
+            Instances(inner, addresses, launch_templates.data),
             Dependencies(inner),
             Guards(inner, outer),
             FlowLogs(registry, inner, self.topology, clock),
@@ -99,9 +110,14 @@ class Parts:
             LogEvents(inner),
             LogGroups(inner),
             PutLogEvents(inner, clock),
+            ResourcePolicies(inner),
             Stacks(outer),
             Identities(inner),
             IamGuards(inner),
+            Keys(inner),
+            Catalog(inner),
+            work_groups,
+            NamedQueries(work_groups),
         )
 
     def operations(self) -> Operations:

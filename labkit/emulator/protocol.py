@@ -22,8 +22,22 @@ from werkzeug.exceptions import NotFound
 
 from labkit.emulator.refusal import ServiceError, not_emulated
 
-SERVICES = ("cloudformation", "ec2", "iam", "logs", "s3", "ssm", "sts")
+SERVICES = (
+    "athena",
+    "cloudformation",
+    "ec2",
+    "glue",
+    "iam",
+    "kms",
+    "logs",
+    "s3",
+    "ssm",
+    "sts",
+)
 """The services that the emulator has, by the name in a signature."""
+
+JSON = ("athena", "glue", "kms", "logs", "ssm")
+"""Those of them that speak JSON."""
 
 WHERE = (("/", "POST"), ("/", "GET"))
 """Path and method of all requests but S3's."""
@@ -79,7 +93,7 @@ def named_operation(environ: Mapping[str, Any], body: bytes) -> str:
 
 
 def _unknown_operation(service: str, name: str) -> ServiceError:
-    code = "UnknownOperationException" if service in ("ssm", "logs") else "InvalidAction"
+    code = "UnknownOperationException" if service in JSON else "InvalidAction"
     return ServiceError(code, f"The action {name} is not valid for this web service ({service}).")
 
 
@@ -90,7 +104,7 @@ def parameters(routed: Routed) -> dict[str, Any]:
         ServiceError: they cannot be parsed, or one is missing, of a wrong type or out of range.
     """
     request = routed.request
-    if routed.service in ("logs", "ssm"):
+    if routed.service in JSON:
         _check_json(routed)
     parser = PROTOCOL_PARSERS[routed.protocol](routed.model)
     try:
@@ -132,8 +146,17 @@ def _unreadable(service: str, error: Exception) -> ServiceError:
     message = f"The request cannot be parsed: {error}"
     if service == "ec2":
         return ServiceError("InvalidParameterValue", message)
-    code = {"logs": "SerializationException", "ssm": "SerializationException"}
-    return ServiceError(code.get(service, "ValidationError"), message)
+    code = "SerializationException" if service in JSON else "ValidationError"
+    return ServiceError(code, message)
+
+
+_INVALID = {
+    "athena": "InvalidRequestException",
+    "glue": "InvalidInputException",
+    "kms": "ValidationException",
+    "logs": "InvalidParameterException",
+    "ssm": "ValidationException",
+}
 
 
 def _malformed(service: str, report: str) -> ServiceError:
@@ -151,8 +174,7 @@ def _malformed(service: str, report: str) -> ServiceError:
             f"1 validation error detected: Value null at '{inside}{name}' failed to satisfy "
             "constraint: Member must not be null"
         )
-    code = {"logs": "InvalidParameterException", "ssm": "ValidationException"}
-    return ServiceError(code.get(service, "ValidationError"), report)
+    return ServiceError(_INVALID.get(service, "ValidationError"), report)
 
 
 def sent(model: Any, request: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from xml.sax.saxutils import escape
 
 from moto.core.serialize import SerializationContext, get_serializer_class
 
-from labkit.emulator.protocol import SERVICES, Routed
+from labkit.emulator.protocol import JSON, SERVICES, Routed
 from labkit.emulator.refusal import ServiceError
 
 XMLNS = {
@@ -73,7 +73,7 @@ def serialize_error(service: str, environ: Mapping[str, Any], error: ServiceErro
 def _speaks_json(service: str, environ: Mapping[str, Any]) -> bool:
     """Say whether a service speaks JSON; of one that the emulator does not have, by its request."""
     form = environ.get("CONTENT_TYPE", "").startswith("application/x-www-form-urlencoded")
-    return service in ("logs", "ssm") or (service not in SERVICES and not form)
+    return service in JSON or (service not in SERVICES and not form)
 
 
 def _json(error: ServiceError, members: Mapping[str, Any]) -> str:

@@ -632,3 +632,101 @@ class TestCloudFormation:
         cloudformation.delete_stack(StackName=stack)
         found = ec2.describe_flow_logs()["FlowLogs"]
         assert f"arn:aws:s3:::{bucket}" not in {item.get("LogDestination") for item in found}
+
+
+class TestGateways:
+    """docs.aws.amazon.com/vpc/latest/userguide/VPC_Internet_Gateway.html."""
+
+    @pytest.fixture
+    def gateway(self, ec2):
+        return ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+
+    @gap("ec2/internet_gateways.py")
+    def test_a_vpc_has_one_internet_gateway_at_most(self, ec2, vpc, gateway):
+        ec2.attach_internet_gateway(VpcId=vpc, InternetGatewayId=gateway)
+        other = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+        asked = partial(ec2.attach_internet_gateway, VpcId=vpc, InternetGatewayId=other)
+        assert code(asked) == "InvalidParameterValue"
+
+    @gap("ec2/dependencies.py")
+    def test_a_vpc_with_an_internet_gateway_is_not_deleted(self, ec2, vpc, gateway):
+        ec2.attach_internet_gateway(VpcId=vpc, InternetGatewayId=gateway)
+        assert code(partial(ec2.delete_vpc, VpcId=vpc)) == "DependencyViolation"
+
+    @gap("ec2/internet_gateways.py")
+    def test_a_route_leads_to_no_gateway_of_another_network(self, ec2, vpc, gateway):
+        of_vpc = [{"Name": "vpc-id", "Values": [vpc]}]
+        table = ec2.describe_route_tables(Filters=of_vpc)["RouteTables"][0]["RouteTableId"]
+        asked = partial(
+            ec2.create_route,
+            RouteTableId=table,
+            DestinationCidrBlock="0.0.0.0/0",
+            GatewayId=gateway,
+        )
+        assert code(asked) == "InvalidParameterValue"
+
+
+class TestLaunchTemplates:
+    """docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateLaunchTemplate.html."""
+
+    def create(self, ec2, name, **asked):
+        data = {"InstanceType": "t4g.nano"}
+        return ec2.create_launch_template(
+            LaunchTemplateName=name, LaunchTemplateData=data, **asked
+        )["LaunchTemplate"]["LaunchTemplateId"]
+
+    @gap("ec2/launch_templates.py")
+    def test_all_launch_templates_are_told(self, ec2, unique):
+        ids = {self.create(ec2, f"{unique}-{n}") for n in range(16)}
+        found = ec2.describe_launch_templates()
+        told = {one["LaunchTemplateId"] for one in found["LaunchTemplates"]}
+        assert ids <= told or "NextToken" in found
+
+    @gap("ec2/launch_templates.py")
+    def test_its_tags_are_not_in_its_data(self, ec2, unique):
+        tags = [{"ResourceType": "launch-template", "Tags": [{"Key": "k", "Value": "v"}]}]
+        id_ = self.create(ec2, unique, TagSpecifications=tags)
+        versions = ec2.describe_launch_template_versions(LaunchTemplateId=id_)
+        assert (
+            "TagSpecifications" not in versions["LaunchTemplateVersions"][0]["LaunchTemplateData"]
+        )
+
+
+class TestMetadataOfOthers:
+    """KMS, Glue, Athena and CloudWatch Logs, as far as resource providers need them."""
+
+    @gap("kms/keys.py")
+    def test_a_key_that_goes_takes_no_changes(self, inner):
+        kms = inner("kms", "us-east-1")
+        key_id = kms.create_key()["KeyMetadata"]["KeyId"]
+        kms.schedule_key_deletion(KeyId=key_id, PendingWindowInDays=7)
+        assert code(partial(kms.enable_key, KeyId=key_id)) == "KMSInvalidStateException"
+
+    @gap("kms/keys.py")
+    def test_a_key_policy_is_a_policy(self, inner):
+        kms = inner("kms", "us-east-1")
+        asked = partial(kms.create_key, Policy="nonsense")
+        assert code(asked) == "MalformedPolicyDocumentException"
+
+    @gap("glue/catalog.py", raises=ClientError)
+    def test_names_in_the_catalog_are_in_lower_case(self, inner):
+        glue = inner("glue", "us-east-1")
+        glue.create_database(DatabaseInput={"Name": "GapOfMoto"})
+        assert glue.get_database(Name="gapofmoto")["Database"]["Name"] == "gapofmoto"
+
+    @gap("athena/work_groups.py", raises=NotImplementedError)
+    def test_a_workgroup_can_be_changed(self, inner, unique):
+        athena = inner("athena", "us-east-1")
+        athena.create_work_group(Name=unique)
+        athena.update_work_group(WorkGroup=unique, Description="changed")
+
+    @gap("athena/named_queries.py", raises=NotImplementedError)
+    def test_a_named_query_can_be_deleted(self, inner):
+        athena = inner("athena", "us-east-1")
+        id_ = athena.create_named_query(Name="q", Database="d", QueryString="SELECT 1")
+        athena.delete_named_query(NamedQueryId=id_["NamedQueryId"])
+
+    @gap("logs/resource_policies.py")
+    def test_a_resource_policy_is_a_policy(self, logs):
+        asked = partial(logs.put_resource_policy, policyName="p", policyDocument="nonsense")
+        assert code(asked) == "InvalidParameterException"

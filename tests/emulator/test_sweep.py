@@ -1,4 +1,4 @@
-"""Every operation of the seven services, called with the least that botocore's models take.
+"""Every operation of the ten services, called with the least that botocore's models take.
 
 The issue's rule: no 5xx, nothing unparsable, and each operation is answered or refused honestly.
 """

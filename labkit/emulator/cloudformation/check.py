@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from labkit.emulator.cloudformation import graph
+from labkit.emulator.cloudformation import graph, known_types
+from labkit.emulator.cloudformation.capabilities import iam_types, required_capabilities
+from labkit.emulator.cloudformation.function_check import check_functions
 from labkit.emulator.cloudformation.graph import Reference, references
 from labkit.emulator.cloudformation.providers import PROVIDERS
-from labkit.emulator.cloudformation.template import Template
+from labkit.emulator.cloudformation.rules import check_rules
+from labkit.emulator.cloudformation.template import Resource, Template
 from labkit.emulator.cloudformation.validation import ValidationError, format_error
+
+__all__ = ["check", "iam_types", "required_capabilities"]
 
 PSEUDO_PARAMETERS = frozenset(
     {
@@ -25,11 +30,6 @@ PSEUDO_PARAMETERS = frozenset(
 )
 """Source: docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/pseudo-parameter-reference.html"""
 
-_IAM_NAMES = {
-    "AWS::IAM::InstanceProfile": "InstanceProfileName",
-    "AWS::IAM::Role": "RoleName",
-}
-
 
 def check(template: Template) -> None:
     """Refuse a template that cannot become a stack.
@@ -38,43 +38,42 @@ def check(template: Template) -> None:
         ValidationError: in AWS's wording; the emulator's own limits are named as its own.
     """
     _check_types(template)
-    for resource in template.resources.values():
-        _check_references(template, references(resource.properties), "Resources")
-        _check_references(template, map(Reference, resource.depends_on), "Resources", only=True)
-        _check_conditions(template, resource.properties)
-        if resource.condition is not None:
-            _check_condition(template, resource.condition)
-    for output in template.outputs.values():
-        _check_references(template, references(output["Value"]), "Outputs")
-        _check_conditions(template, output)
     _check_conditions_section(template)
+    check_rules(template)
+    for resource in template.resources.values():
+        _check_resource(template, resource)
+    for output in template.outputs.values():
+        _check_output(template, output)
     graph.order(graph.dependencies(template.resources.values()))
-
-
-def required_capabilities(template: Template) -> list[str]:
-    """Return what CreateStack must acknowledge, and for which resource types.
-
-    Source: docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateStack.html
-    """
-    iam = [item for item in template.resources.values() if item.type in _IAM_NAMES]
-    if any(_IAM_NAMES[item.type] in item.properties for item in iam):
-        return ["CAPABILITY_NAMED_IAM"]
-    return ["CAPABILITY_IAM"] if iam else []
-
-
-def iam_types(template: Template) -> list[str]:
-    """Return the types in a template that require a capability."""
-    return sorted({item.type for item in template.resources.values()} & _IAM_NAMES.keys())
 
 
 def _check_types(template: Template) -> None:
     types = {resource.type for resource in template.resources.values()}
-    unknown = sorted(types - PROVIDERS.keys())
+    unknown = sorted(name for name in types if not known_types.exists(name))
     if unknown:
-        raise format_error(
-            f"Unrecognized resource types: [{', '.join(unknown)}]. The emulator makes only: "
-            f"{', '.join(sorted(PROVIDERS))}"
-        )
+        raise format_error(f"Unrecognized resource types: [{', '.join(unknown)}]")
+
+
+def _check_resource(template: Template, resource: Resource) -> None:
+    check_functions(template, resource.properties)
+    _check_references(template, references(resource.properties), "Resources")
+    _check_references(template, map(Reference, resource.depends_on), "Resources", only=True)
+    if resource.condition is not None:
+        _check_condition(template, resource.condition)
+
+
+def _check_output(template: Template, output: dict[str, Any]) -> None:
+    if "Condition" in output:
+        _check_condition(template, output["Condition"])
+    check_functions(template, output)
+    _check_references(template, references(output["Value"]), "Outputs")
+    for reference in references(output.get("Export", {})):
+        if reference.name in template.resources:
+            raise format_error(
+                "Output export names must not depend on any resources, imported values, or "
+                "Fn::GetAZs"
+            )
+        _check_references(template, [reference], "Outputs")
 
 
 def _check_references(
@@ -98,22 +97,18 @@ def _check_attribute(template: Template, name: str, attribute: str) -> None:
         raise ValidationError(
             f"Template error: instance of Fn::GetAtt references undefined resource {name}"
         )
-    if attribute and attribute not in PROVIDERS[template.resources[name].type].attributes:
+    if attribute and not _has_attribute(template.resources[name].type, attribute):
         raise ValidationError(
             f"Template error: resource {name} does not support attribute type {attribute} in "
             "Fn::GetAtt"
         )
 
 
-def _check_conditions(template: Template, value: Any) -> None:
-    """Refuse `Fn::If` with a condition that is not declared."""
-    if isinstance(value, dict):
-        branches = value.get("Fn::If")
-        if isinstance(branches, list) and branches and isinstance(branches[0], str):
-            _check_condition(template, branches[0])
-    inner = value.values() if isinstance(value, dict) else value
-    for item in inner if isinstance(value, dict | list) else ():
-        _check_conditions(template, item)
+def _has_attribute(type_name: str, attribute: str) -> bool:
+    if type_name == known_types.STACK:
+        return attribute.startswith("Outputs.")
+    provider = PROVIDERS.get(type_name)
+    return provider is None or attribute in provider.attributes
 
 
 def _check_condition(template: Template, name: str) -> None:
@@ -124,6 +119,7 @@ def _check_condition(template: Template, name: str) -> None:
 def _check_conditions_section(template: Template) -> None:
     known = template.parameters.keys() | PSEUDO_PARAMETERS
     for condition in template.conditions.values():
+        check_functions(template, condition, in_conditions=True)
         foreign = [item.name for item in references(condition) if item.name not in known]
         if foreign:
             raise format_error(

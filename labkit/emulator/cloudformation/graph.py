@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from labkit.emulator.cloudformation import intrinsics
-from labkit.emulator.cloudformation.template import Resource
+from labkit.emulator.cloudformation.resource_attributes import Resource
 from labkit.emulator.cloudformation.validation import ValidationError
 
 
@@ -41,7 +41,7 @@ def references(value: Any, chooses: Chooses | None = None) -> Iterator[Reference
         _, own, names = intrinsics.sub_variables(value[function])
         yield from (Reference(*name.split(".", 1)) for name in names)
         yield from references(own, chooses)
-    elif function == "Fn::If" and chooses and len(value[function]) == 3:
+    elif function == "Fn::If" and chooses and _is_complete(value[function]):
         condition, then, otherwise = value[function]
         yield from references(then if chooses(condition) else otherwise, chooses)
     elif isinstance(value, dict):
@@ -50,6 +50,10 @@ def references(value: Any, chooses: Chooses | None = None) -> Iterator[Reference
     elif isinstance(value, list):
         for inner in value:
             yield from references(inner, chooses)
+
+
+def _is_complete(branches: Any) -> bool:
+    return isinstance(branches, list) and len(branches) == 3
 
 
 def dependencies(

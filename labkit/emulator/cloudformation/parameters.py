@@ -5,17 +5,16 @@ Source: docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/parameters-sectio
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from labkit.emulator.cloudformation.validation import ValidationError, format_error
+from labkit.emulator.cloudformation.parameter_constraints import broken_constraints, shown
+from labkit.emulator.cloudformation.parameter_types import OF_AWS, SSM_NAME, read_type
+from labkit.emulator.cloudformation.validation import ValidationError
 
-_SSM_VALUE = re.compile(r"AWS::SSM::Parameter::Value<(.+)>")
-_PLAIN_TYPES = re.compile(
-    r"String|Number|List<Number>|CommaDelimitedList|AWS::SSM::Parameter::Name|(List<)?AWS::EC2::.+"
-)
+Exists = Callable[[str, str], bool]
+"""Whether there is a thing of a type of AWS's own, such as AWS::EC2::VPC::Id, by its value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +45,9 @@ def read(
     declared: Mapping[str, Mapping[str, Any]],
     given: Iterable[Mapping[str, Any]],
     fetch: Callable[[str], str],
+    *,
+    exists: Exists = lambda kind, value: True,
+    previous: Mapping[str, Parameter] | None = None,
 ) -> dict[str, Parameter]:
     """Return every declared parameter with its value.
 
@@ -53,11 +55,13 @@ def read(
         declared: the template's Parameters section.
         given: as CreateStack takes them.
         fetch: the value of a Systems Manager parameter, by name.
+        exists: whether what a parameter of AWS's own types names is there.
+        previous: the stack's parameters so far, for UsePreviousValue.
 
     Raises:
         ValidationError: a parameter is missing, unknown, or breaks its constraints.
     """
-    values = {pair["ParameterKey"]: _given_text(pair) for pair in given}
+    values = {pair.get("ParameterKey", ""): _given(pair, previous or {}) for pair in given}
     unknown = [key for key in values if key not in declared]
     if unknown:
         raise ValidationError(f"Parameters: [{', '.join(unknown)}] do not exist in the template")
@@ -65,89 +69,57 @@ def read(
     if missing:
         raise ValidationError(f"Parameters: [{', '.join(missing)}] must have values")
     return {
-        key: _parameter(key, declaration, values.get(key, _text(declaration.get("Default"))), fetch)
+        key: _parameter(
+            key, declaration, values.get(key, shown(declaration.get("Default"))), fetch, exists
+        )
         for key, declaration in declared.items()
     }
 
 
-def _given_text(pair: Mapping[str, Any]) -> str:
-    if pair.get("UsePreviousValue"):
+def _given(pair: Mapping[str, Any], previous: Mapping[str, Parameter]) -> str:
+    if not pair.get("UsePreviousValue"):
+        return pair.get("ParameterValue", "")
+    key = pair.get("ParameterKey", "")
+    if key not in previous:
         raise ValidationError(
-            f"Invalid input for parameter key {pair['ParameterKey']}. Cannot specify "
-            "usePreviousValue as true for a parameter key not in the previous template"
+            f"Invalid input for parameter key {key}. Cannot specify usePreviousValue as true for "
+            "a parameter key not in the previous template"
         )
-    return pair.get("ParameterValue", "")
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, list):
-        return ",".join(_text(item) for item in value)
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    return previous[key].given
 
 
 def _parameter(
-    key: str, declaration: Mapping[str, Any], given: str, fetch: Callable[[str], str]
+    key: str,
+    declaration: Mapping[str, Any],
+    given: str,
+    fetch: Callable[[str], str],
+    exists: Exists,
 ) -> Parameter:
-    declared_type = declaration.get("Type", "")
-    from_ssm = _SSM_VALUE.fullmatch(declared_type)
-    inner_type = from_ssm[1] if from_ssm else declared_type
-    if not _PLAIN_TYPES.fullmatch(inner_type) and not (from_ssm and inner_type == "List<String>"):
-        raise format_error(f"Unrecognized parameter type: {declared_type or None}")
-    _check(key, declaration, given, inner_type)
-    resolved = fetch(given) if from_ssm else None
-    text = given if resolved is None else resolved
-    is_list = inner_type.startswith("List<") or inner_type == "CommaDelimitedList"
-    return Parameter(
-        key=key,
-        given=given,
-        resolved=resolved,
-        value=[item.strip() for item in text.split(",")] if is_list else text,
-        no_echo=_text(declaration.get("NoEcho", False)) == "true",
-    )
-
-
-def _check(key: str, declaration: Mapping[str, Any], given: str, parameter_type: str) -> None:
-    for broken in _broken_constraints(declaration, given, parameter_type):
+    kind = read_type(declaration["Type"])
+    for broken in broken_constraints(declaration, given, kind):
         described = declaration.get("ConstraintDescription")
         raise ValidationError(
             f"Parameter {key} failed to satisfy constraint: {described}"
             if described
             else f"Parameter '{key}' {broken}"
         )
-
-
-def _broken_constraints(
-    declaration: Mapping[str, Any], given: str, parameter_type: str
-) -> Iterable[str]:
-    allowed = [_text(value) for value in declaration.get("AllowedValues", [])]
-    items = (
-        given.split(",") if parameter_type in {"CommaDelimitedList", "List<Number>"} else [given]
+    resolved = fetch(given) if kind.from_ssm or kind.item == SSM_NAME else None
+    value = kind.value(resolved if kind.from_ssm and resolved is not None else given)
+    if kind.item in OF_AWS:
+        _check_exists(key, [value] if isinstance(value, str) else value, kind.item, exists)
+    return Parameter(
+        key=key,
+        given=given,
+        resolved=resolved if kind.from_ssm else None,
+        value=value,
+        no_echo=shown(declaration.get("NoEcho", False)) == "true",
     )
-    for item in (item.strip() for item in items):
-        if allowed and item not in allowed:
-            yield "must be one of AllowedValues"
-        yield from _broken_by_text(declaration, item)
-        if parameter_type in {"Number", "List<Number>"}:
-            yield from _broken_by_number(declaration, item)
 
 
-def _broken_by_text(declaration: Mapping[str, Any], text: str) -> Iterable[str]:
-    pattern = declaration.get("AllowedPattern")
-    if pattern is not None and not re.fullmatch(pattern, text):
-        yield f"must match pattern {pattern}"
-    if len(text) < int(declaration.get("MinLength", 0)):
-        yield f"must contain at least {declaration['MinLength']} characters"
-    if len(text) > int(declaration.get("MaxLength", len(text))):
-        yield f"must contain at most {declaration['MaxLength']} characters"
-
-
-def _broken_by_number(declaration: Mapping[str, Any], text: str) -> Iterable[str]:
-    try:
-        number = float(text)
-    except ValueError:
-        yield "must be a number"
-        return
-    if number < float(declaration.get("MinValue", number)):
-        yield f"must be a number not less than {declaration['MinValue']}"
-    if number > float(declaration.get("MaxValue", number)):
-        yield f"must be a number not greater than {declaration['MaxValue']}"
+def _check_exists(key: str, values: Iterable[str], kind: str, exists: Exists) -> None:
+    for value in values:
+        if not exists(kind, value):
+            raise ValidationError(
+                f"Parameter validation failed: parameter value {value} for parameter name {key} "
+                "does not exist"
+            )

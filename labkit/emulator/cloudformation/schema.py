@@ -23,6 +23,7 @@ class ResourceSchema:
         properties: a JSON schema of the properties that our provider honors.
         definitions: what `$ref` in it points at.
         read_only: properties that AWS sets, never the template.
+        create_only: properties whose change means a new resource in the old one's place.
         not_honored: properties that AWS knows and our provider does not.
         taggable: whether the type takes tags.
         system_tags: whether CloudFormation adds tags of its own (`aws:cloudformation:...`).
@@ -31,6 +32,7 @@ class ResourceSchema:
     properties: JsonSchema
     definitions: dict[str, JsonSchema]
     read_only: frozenset[str]
+    create_only: frozenset[str]
     not_honored: frozenset[str]
     taggable: bool
     system_tags: bool
@@ -49,18 +51,42 @@ class ResourceSchema:
         return refused + list(problems(self.properties, known, "#", self.definitions))
 
 
+class _Schemas(dict[str, ResourceSchema]):
+    """The schemas by type; a type without a provider may have any property: it is not made."""
+
+    def __missing__(self, type_name: str) -> ResourceSchema:
+        nothing: frozenset[str] = frozenset()
+        return ResourceSchema({}, {}, nothing, nothing, nothing, False, False)
+
+
 @functools.cache
 def schemas() -> dict[str, ResourceSchema]:
     """Return the schema of each resource type that has a provider."""
-    text = Path(__file__).with_name("schemas.json").read_text(encoding="utf-8")
-    return {
+    made = {
         name: ResourceSchema(
             properties=entry["properties"],
             definitions=entry["definitions"],
             read_only=frozenset(entry["readOnly"]),
+            create_only=frozenset(entry["createOnly"]),
             not_honored=frozenset(entry["notHonored"]),
             taggable=entry["taggable"],
             system_tags=entry["systemTags"],
         )
-        for name, entry in json.loads(text)["types"].items()
+        for name, entry in _file()["types"].items()
     }
+    return _Schemas(made)
+
+
+@functools.cache
+def known_types() -> frozenset[str]:
+    """Return all resource types of AWS, whether or not a provider makes them."""
+    return frozenset(
+        f"{service}::{name}"
+        for service, names in _file()["known"].items()
+        for name in names.split()
+    )
+
+
+@functools.cache
+def _file() -> dict[str, Any]:
+    return json.loads(Path(__file__).with_name("schemas.json").read_text(encoding="utf-8"))

@@ -7,6 +7,7 @@ from typing import Any
 from botocore import xform_name
 
 from labkit.emulator.ec2.guards import require_one_of
+from labkit.emulator.ec2.internet_gateways import attached
 from labkit.emulator.operations import Call, Operation, Operations
 from labkit.emulator.refusal import ServiceError
 from labkit.emulator.upstream import Clients
@@ -72,9 +73,11 @@ def _hold_vpc(ec2: Any, asked: dict[str, Any]) -> None:
     filters = [{"Name": "vpc-id", "Values": [asked["VpcId"]]}]
     groups = ec2.describe_security_groups(Filters=filters)["SecurityGroups"]
     acls = ec2.describe_network_acls(Filters=filters)["NetworkAcls"]
-    if [group for group in groups if group["GroupName"] != "default"] or [
-        acl for acl in acls if not acl["IsDefault"]
-    ]:
+    if (
+        [group for group in groups if group["GroupName"] != "default"]
+        or [acl for acl in acls if not acl["IsDefault"]]
+        or attached(ec2, asked["VpcId"])
+    ):
         raise ServiceError(
             "DependencyViolation",
             f"The vpc '{asked['VpcId']}' has dependencies and cannot be deleted.",

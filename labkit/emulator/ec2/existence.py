@@ -95,6 +95,13 @@ KINDS = {
         "VpcEndpointId",
         "Vpc Endpoint Id '{}'",
     ),
+    "igw": Kind(
+        "describe_internet_gateways",
+        "InternetGatewayIds",
+        "InternetGateways",
+        "InternetGatewayID",
+        "internetGateway ID '{}'",
+    ),
     "fl": Kind("describe_flow_logs", "FlowLogIds", "FlowLogs", "FlowLogId", "flow log ID '{}'"),
 }
 """By the letters before an id's hyphen, or by what else names one.

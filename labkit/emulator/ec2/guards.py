@@ -12,7 +12,7 @@ from botocore import xform_name
 
 from labkit.emulator.ec2 import existence
 from labkit.emulator.operations import Call, Operations
-from labkit.emulator.refusal import ServiceError
+from labkit.emulator.refusal import ServiceError, not_emulated
 from labkit.emulator.upstream import Clients
 
 NAMED = {
@@ -95,6 +95,8 @@ def require_one_of(asked: dict[str, Any], names: tuple[str, ...]) -> None:
 
 
 def _check_tagged(ec2: Any, asked: dict[str, Any]) -> None:
+    if any(id_.startswith("lt-") for id_ in asked["Resources"]):
+        raise not_emulated("ec2", "CreateTags of launch templates")
     existence.check(ec2, asked["Resources"])
     if any("Key" not in tag for tag in asked["Tags"]):
         raise ServiceError("MissingParameter", "The request must contain the parameter Tag.Key")

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from labkit.emulator.ec2.addresses import Addresses, check_groups
+from labkit.emulator.ec2.launches import merged
 from labkit.emulator.operations import Call, Operations
 from labkit.emulator.refusal import ServiceError, not_emulated
 from labkit.emulator.upstream import Clients
@@ -56,11 +57,23 @@ GONE_WHEN_TERMINATED = ("VpcId", "SubnetId", "PrivateIpAddress")
 
 
 class Instances:
-    """The operations of instances that are ours."""
+    """The operations of instances that are ours.
 
-    def __init__(self, inner: Clients, addresses: Addresses):
+    Args:
+        inner: clients straight to moto.
+        addresses: of the subnets.
+        template_data: what a launch template says, by region and RunInstances' LaunchTemplate.
+    """
+
+    def __init__(
+        self,
+        inner: Clients,
+        addresses: Addresses,
+        template_data: Callable[[str, dict[str, Any]], dict[str, Any]],
+    ):
         self._inner = inner
         self._addresses = addresses
+        self._template_data = template_data
         self._started: dict[tuple[str, str], list[str]] = {}  # by region and client token
 
     def operations(self) -> Operations:
@@ -76,6 +89,8 @@ class Instances:
         Source: docs.aws.amazon.com/AWSEC2/latest/APIReference/API_RunInstances.html
         """
         asked = dict(call.parameters)
+        if template := asked.pop("LaunchTemplate", None):
+            asked = merged(asked, self._template_data(call.region, template))
         for name in sorted(set(asked) - HONORED):
             raise not_emulated("ec2", f"RunInstances with {name}")
         if "ImageId" not in asked:

@@ -40,16 +40,32 @@ def text() -> str:
     """Return what the file should hold, the same on each run."""
     source = f"cfn-lint {metadata.version('cfn-lint')}, {REGION}; made by {Path(__file__).name}"
     types = {name: entry(name) for name in sorted(PROVIDERS)}
-    return json.dumps({"source": source, "types": types}, indent=1, sort_keys=True) + "\n"
+    made = {"source": source, "types": types, "known": known()}
+    return json.dumps(made, indent=1, sort_keys=True) + "\n"
+
+
+def known() -> dict[str, str]:
+    """Return the names of all types by service: `AWS::EC2` -> `VPC Subnet ...`."""
+    services: dict[str, list[str]] = {}
+    for name in sorted(provided()):
+        service, _, resource = name.rpartition("::")
+        services.setdefault(service, []).append(resource)
+    return {service: " ".join(names) for service, names in services.items()}
+
+
+def provided() -> dict[str, str]:
+    """Return the types that cfn-lint knows, and where it has their schemas."""
+    return json.loads((SCHEMAS / "providers" / f"{REGION}.json").read_text())
 
 
 def entry(type_name: str) -> dict[str, Any]:
     """Return one type's schema, cut down to what its provider honors."""
     full = full_schema(type_name)
     honors = PROVIDERS[type_name].honors
-    read_only = {
-        path.split("/")[2] for path in full.get("readOnlyProperties", []) if path.count("/") == 2
-    }
+    read_only, create_only = (
+        {path.split("/")[2] for path in full.get(key, []) if path.count("/") == 2}
+        for key in ("readOnlyProperties", "createOnlyProperties")
+    )
     properties = {"type": "object", **{key: full[key] for key in KEPT_ON_TOP if key in full}}
     properties["properties"] = {name: trimmed(full["properties"][name]) for name in honors}
     tagging = full.get("tagging", {})
@@ -57,6 +73,7 @@ def entry(type_name: str) -> dict[str, Any]:
         "properties": properties,
         "definitions": reachable(properties, full.get("definitions", {})),
         "readOnly": sorted(read_only),
+        "createOnly": sorted(create_only & set(honors)),
         "notHonored": sorted(full["properties"].keys() - read_only - set(honors)),
         "taggable": tagging.get("taggable", True),
         "systemTags": tagging.get("cloudFormationSystemTags", True),
@@ -65,8 +82,7 @@ def entry(type_name: str) -> dict[str, Any]:
 
 def full_schema(type_name: str) -> dict[str, Any]:
     """Return a type's schema as cfn-lint ships it."""
-    provided = json.loads((SCHEMAS / "providers" / f"{REGION}.json").read_text())
-    return json.loads((SCHEMAS / "resources" / f"{provided[type_name]}.json").read_text())
+    return json.loads((SCHEMAS / "resources" / f"{provided()[type_name]}.json").read_text())
 
 
 def attributes(type_name: str) -> set[str]:

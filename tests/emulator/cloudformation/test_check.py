@@ -2,7 +2,8 @@
 
 import pytest
 
-from labkit.emulator.cloudformation.check import check, required_capabilities
+from labkit.emulator.cloudformation.capabilities import missing_capabilities, required_capabilities
+from labkit.emulator.cloudformation.check import check
 from labkit.emulator.cloudformation.graph import dependencies, order
 from labkit.emulator.cloudformation.template import parse
 from labkit.emulator.cloudformation.validation import ValidationError
@@ -88,6 +89,63 @@ GROUP = "Type: AWS::EC2::SecurityGroup, Properties: "
             id="a condition on nothing",
         ),
         pytest.param(
+            "Resources: {A: {Type: AWS::Lambda::Function}, B: {Type: AWS::EC2::Vpc}}",
+            "Template format error: Unrecognized resource types: [AWS::EC2::Vpc]",
+            id="a type that AWS does not know",
+        ),
+        pytest.param(
+            "Resources: {A: {Type: AWS::EC2::VPC, Properties: {X: {Fn::Length: [1]}}}}",
+            "Template error: Encountered unsupported function: Fn::Length needs the transform "
+            "AWS::LanguageExtensions",
+            id="an extension without its transform",
+        ),
+        pytest.param(
+            "Resources: {A: {Type: AWS::EC2::VPC, Properties: {X: !FindInMap [M, a, b]}}}",
+            "Template error: Unable to get mapping for M::a::b",
+            id="no such mapping",
+        ),
+        pytest.param(
+            "Resources: {A: {Type: AWS::EC2::VPC, Properties: {X: !Join [a]}}}",
+            "Template error: every Fn::Join object requires two parameters, (1) a string delimiter "
+            "and (2) a list of strings to be joined or a function that returns a list of strings "
+            "(such as Fn::GetAZs) to be joined.",
+            id="a function's arguments",
+        ),
+        pytest.param(
+            "Resources: {A: {Type: AWS::EC2::VPC, Properties: {X: !ImportValue {Ref: A}}}}",
+            "Template error: the attribute in Fn::ImportValue must not depend on any resources, "
+            "imported values, or Fn::GetAZs",
+            id="an import by a resource",
+        ),
+        pytest.param(
+            "Conditions: {C: !Equals [!ImportValue x, y]}\nResources: {A: {Type: AWS::EC2::VPC}}",
+            "Template error: Cannot use Fn::ImportValue in Conditions.",
+            id="an import in a condition",
+        ),
+        pytest.param(
+            "Resources: {A: {Type: AWS::EC2::VPC}}\nOutputs: {O: {Value: x, Condition: C}}",
+            "Template format error: Unresolved condition dependency C",
+            id="an output's condition",
+        ),
+        pytest.param(
+            "Resources: {A: {Type: AWS::EC2::VPC}}\n"
+            "Outputs: {O: {Value: x, Export: {Name: !Ref A}}}",
+            "Template format error: Output export names must not depend on any resources, imported "
+            "values, or Fn::GetAZs",
+            id="an export named after a resource",
+        ),
+        pytest.param(
+            "Resources: {A: {Type: AWS::CloudFormation::Stack}}\n"
+            "Outputs: {O: {Value: !GetAtt A.VpcId}}",
+            "Template error: resource A does not support attribute type VpcId in Fn::GetAtt",
+            id="a nested stack has outputs only",
+        ),
+        pytest.param(
+            "Resources: {A: {Type: AWS::EC2::VPC, DependsOn: A}}",
+            "Circular dependency between resources: [A]",
+            id="on itself",
+        ),
+        pytest.param(
             "Resources:\n"
             f"  A: {{{GROUP}{{SecurityGroupEgress: [{{DestinationSecurityGroupId: !Ref B}}]}}}}\n"
             f"  B: {{{GROUP}{{SecurityGroupIngress: [{{SourceSecurityGroupId: !Ref A}}]}}}}\n"
@@ -103,15 +161,28 @@ def test_refuses(text, message):
     assert error.value.message == message
 
 
-def test_unknown_types_are_named_with_those_that_are_known():
-    text = "Resources: {A: {Type: AWS::Lambda::Function}, B: {Type: AWS::EC2::Foo}}"
-    with pytest.raises(ValidationError) as error:
-        check(parse(text))
-    unknown, known = error.value.message.split(". ", 1)
-    assert unknown == (
-        "Template format error: Unrecognized resource types: [AWS::EC2::Foo, AWS::Lambda::Function]"
-    )
-    assert "AWS::EC2::FlowLog" in known
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Resources: {A: {Type: AWS::Lambda::Function}}",
+        "Resources: {A: {Type: Custom::Thing, Properties: {ServiceToken: x}}}",
+        "Resources: {A: {Type: AWS::CloudFormation::CustomResource}}",
+        "Resources: {A: {Type: Custom::Thing}}\nOutputs: {O: {Value: !GetAtt A.Anything}}",
+        "Resources: {A: {Type: AWS::Lambda::Function}}\nOutputs: {O: {Value: !GetAtt A.Arn}}",
+        "Resources: {A: {Type: AWS::CloudFormation::Stack}}\n"
+        "Outputs: {O: {Value: !GetAtt A.Outputs.VpcId}}",
+        "Transform: AWS::LanguageExtensions\n"
+        "Resources: {A: {Type: AWS::EC2::VPC, Properties: {Tags: {Fn::Length: [1]}}}}",
+        "Mappings: {M: {a: {b: c}}}\n"
+        "Resources:\n"
+        "  A: {Type: AWS::EC2::VPC, Properties: {X: !FindInMap [M, !Ref AWS::Region, b]}}",
+        "Resources: {A: {Type: AWS::EC2::VPC}}\n"
+        "Outputs: {O: {Value: x, Export: {Name: !Sub '${AWS::StackName}-x'}}}",
+    ],
+)
+def test_takes(text):
+    """A type that AWS knows and the emulator does not make fails when it should be made."""
+    check(parse(text))
 
 
 @pytest.mark.parametrize(
@@ -127,10 +198,30 @@ def test_unknown_types_are_named_with_those_that_are_known():
             "{A: {Type: AWS::IAM::InstanceProfile, Properties: {InstanceProfileName: x}}}",
             ["CAPABILITY_NAMED_IAM"],
         ),
+        ("{A: {Type: AWS::IAM::Policy, Properties: {PolicyName: x}}}", ["CAPABILITY_IAM"]),
+        (
+            "{A: {Type: AWS::IAM::ManagedPolicy, Properties: {ManagedPolicyName: x}}}",
+            ["CAPABILITY_NAMED_IAM"],
+        ),
+        ("{A: {Type: AWS::IAM::User}}", ["CAPABILITY_IAM"]),
     ],
 )
 def test_capabilities(resources, capabilities):
     assert required_capabilities(parse(f"Resources: {resources}")) == capabilities
+
+
+@pytest.mark.parametrize(
+    ("given", "missing"),
+    [
+        ([], ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]),
+        (["CAPABILITY_IAM"], ["CAPABILITY_AUTO_EXPAND"]),
+        (["CAPABILITY_AUTO_EXPAND"], ["CAPABILITY_IAM"]),
+        (["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"], []),
+    ],
+)
+def test_each_capability_must_be_acknowledged(given, missing):
+    template = parse("Transform: AWS::LanguageExtensions\nResources: {A: {Type: AWS::IAM::Role}}")
+    assert missing_capabilities(template, given) == missing
 
 
 RESOURCES = """

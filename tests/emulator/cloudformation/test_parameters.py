@@ -70,7 +70,28 @@ def test_value(declaration, text, result):
             "Parameter P failed to satisfy constraint: only a",
         ),
         ("{Type: Text}", "b", "Template format error: Unrecognized parameter type: Text"),
-        ("{Default: b}", "b", "Template format error: Unrecognized parameter type: None"),
+        (
+            "{Type: String, AllowedPattern: '['}",
+            "b",
+            "Template format error: AllowedPattern [ is not a pattern: unterminated character set "
+            "at position 0",
+        ),
+        (
+            "{Type: String, MinLength: many}",
+            "b",
+            "Template format error: Every MinLength member must be a number.",
+        ),
+        (
+            "{Type: AWS::Route53::HostedZone::Id}",
+            "Z1",
+            "Template format error: The emulator does not emulate the parameter type "
+            "AWS::Route53::HostedZone::Id.",
+        ),
+        (
+            "{Type: 'List<AWS::EC2::KeyPair::KeyName>'}",
+            "k",
+            "Template format error: Unrecognized parameter type: List<AWS::EC2::KeyPair::KeyName>",
+        ),
     ],
 )
 def test_breaks_its_constraints(declaration, text, message):
@@ -114,3 +135,55 @@ def test_missing_or_unknown(pairs, message):
 )
 def test_description(declaration, shown):
     assert value(declaration, "/ami").description() == shown
+
+
+THERE = {("AWS::EC2::VPC::Id", "vpc-1"), ("AWS::EC2::Subnet::Id", "s-1"),
+         ("AWS::EC2::Image::Id", "ami-1")}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("declared_type", "text", "missing"),
+    [
+        pytest.param("AWS::EC2::VPC::Id", "vpc-1", None, id="there"),
+        pytest.param("AWS::EC2::VPC::Id", "vpc-2", "vpc-2", id="not there"),
+        pytest.param("AWS::EC2::VPC::Id", "s-1", "s-1", id="there, but something else"),
+        pytest.param("List<AWS::EC2::Subnet::Id>", "s-1,s-2", "s-2", id="one of a list is not"),
+        pytest.param("AWS::SSM::Parameter::Value<AWS::EC2::Image::Id>", "/ami", None,
+                     id="what the parameter store says is there"),
+        pytest.param("AWS::SSM::Parameter::Value<AWS::EC2::VPC::Id>", "/ami", "ami-1",
+                     id="what the parameter store says is not"),
+        pytest.param("String", "vpc-2", None, id="a text may be anything"),
+    ],
+)  # fmt: skip
+def test_types_of_aws_are_checked_against_what_exists(declared_type, text, missing):
+    """docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/
+    cloudformation-supplied-parameter-types.html.
+    """
+
+    def check():
+        declared = {"P": {"Type": declared_type}}
+        exists = lambda kind, value: (kind, value) in THERE  # noqa: E731
+        return read(declared, given(P=text), STORE.__getitem__, exists=exists)
+
+    if missing is None:
+        assert check()["P"].given == text
+        return
+    with pytest.raises(ValidationError) as error:
+        check()
+    assert error.value.message == (
+        f"Parameter validation failed: parameter value {missing} for parameter name P does not "
+        "exist"
+    )
+
+
+def test_a_previous_value_is_used_again():
+    declared = {"P": {"Type": "String", "Default": "a"}}
+    first = read(declared, given(P="b"), STORE.__getitem__)
+    again = [{"ParameterKey": "P", "UsePreviousValue": True}]
+    assert read(declared, again, STORE.__getitem__, previous=first)["P"].value == "b"
+
+
+def test_a_parameters_name_must_be_there():
+    with pytest.raises(KeyError, match="/none"):  # of what fetches it
+        value("{Type: AWS::SSM::Parameter::Name}", "/none")
+    assert value("{Type: AWS::SSM::Parameter::Name}", "/ami").value == "/ami"

@@ -5,7 +5,7 @@ import pytest
 
 from labkit.emulator.cloudformation.document import load
 from labkit.emulator.cloudformation.providers import PROVIDERS
-from labkit.emulator.cloudformation.schema import schemas
+from labkit.emulator.cloudformation.schema import known_types, schemas
 
 
 def test_schemas_are_current():
@@ -18,6 +18,38 @@ def test_attributes_are_those_of_the_type(name):
     """GetAtt knows read-only properties, and others; the emulator must not invent any."""
     known = schemas()[name].read_only | make_schemas.attributes(name)
     assert set(PROVIDERS[name].attributes) <= known
+
+
+@pytest.mark.parametrize("name", list(PROVIDERS))
+def test_what_changes_in_place_is_honored_and_can_be_changed(name):
+    provider, schema = PROVIDERS[name], schemas()[name]
+    assert provider.in_place <= set(provider.honors)
+    assert not provider.in_place & schema.create_only
+
+
+@pytest.mark.parametrize(
+    ("type_name", "create_only"),
+    [
+        ("AWS::EC2::VPC", {"CidrBlock"}),
+        ("AWS::EC2::Subnet", {"AvailabilityZone", "CidrBlock", "VpcId"}),
+        ("AWS::Logs::LogGroup", {"LogGroupName"}),
+        ("AWS::EC2::InternetGateway", set()),
+    ],
+)
+def test_what_needs_another_resource(type_name, create_only):
+    """The "Update requires: Replacement" of the types' pages, of what is honored.
+
+    Source: docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/
+    """
+    assert schemas()[type_name].create_only == create_only
+
+
+@pytest.mark.parametrize(
+    ("type_name", "known"),
+    [("AWS::Lambda::Function", True), ("AWS::EC2::VPC", True), ("AWS::EC2::Vpc", False)],
+)
+def test_types_that_aws_knows(type_name, known):
+    assert (type_name in known_types()) == known
 
 
 @pytest.mark.parametrize(

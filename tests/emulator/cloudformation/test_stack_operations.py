@@ -481,7 +481,7 @@ def test_termination_protection(cloudformation, unique):
         pytest.param({"TemplateBody": ""}, "ValidationError",
                      "Either Template URL or Template Body must be specified.", id="no template"),
         pytest.param({"TemplateURL": "https://b.s3.amazonaws.com/k"}, "ValidationError",
-                     "The emulator does not fetch a TemplateURL: pass a TemplateBody.", id="URL"),
+                     "Only one of Template URL or Template Body may be specified.", id="URL too"),
         pytest.param({"TemplateBody": "Resources: {R: {Type: AWS::IAM::Role}}"},
                      "InsufficientCapabilitiesException",
                      "Requires capabilities : [CAPABILITY_IAM]", id="no capability"),
@@ -573,7 +573,7 @@ def test_a_resource_that_does_not_exist(cloudformation, unique):
         cloudformation("DescribeStackResources", PhysicalResourceId="vpc-0")
 
 
-@pytest.mark.parametrize("operation", ["CreateChangeSet", "UpdateStack"])
+@pytest.mark.parametrize("operation", ["RollbackStack", "SetStackPolicy", "SignalResource"])
 def test_refused_by_name(cloudformation, operation):
     with pytest.raises(ServiceError) as error:
         cloudformation(operation, StackName="a")
@@ -602,3 +602,55 @@ def test_validation_needs_no_parameters_but_references_that_exist(cloudformation
         cloudformation(
             "ValidateTemplate", TemplateBody="Resources: {R: {Type: AWS::EC2::VPC, DependsOn: S}}"
         )
+
+
+def test_summary_of_a_template(cloudformation, unique):
+    """Source: docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/
+    API_GetTemplateSummary.html."""
+    body = """
+    Transform: AWS::LanguageExtensions
+    Metadata: {by: us}
+    Parameters: {P: {Type: Number, Default: 1, AllowedValues: [1, 2]}}
+    Resources: {R: {Type: AWS::IAM::Role}, S: {Type: AWS::EC2::VPC}}
+    """
+    assert cloudformation("GetTemplateSummary", TemplateBody=body) == {
+        "Parameters": [
+            {
+                "ParameterKey": "P",
+                "DefaultValue": "1",
+                "NoEcho": False,
+                "ParameterType": "Number",
+                "ParameterConstraints": {"AllowedValues": ["1", "2"]},
+            }
+        ],
+        "ResourceTypes": ["AWS::EC2::VPC", "AWS::IAM::Role"],
+        "Version": "2010-09-09",
+        "Metadata": '{"by": "us"}',
+        "DeclaredTransforms": ["AWS::LanguageExtensions"],
+        "Capabilities": ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+        "CapabilitiesReason": "The following resource(s) require capabilities: [AWS::IAM::Role]",
+    }
+
+
+@pytest.mark.parametrize("token", ["x", "-1", "1e3"])
+def test_a_token_that_is_none(cloudformation, unique, token):
+    cloudformation.create(unique, BUCKET)
+    with pytest.raises(ServiceError, match="NextToken is not valid"):
+        cloudformation("DescribeStackEvents", StackName=unique, NextToken=token)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"OnFailure": "NEVER"}, "Value 'NEVER' at 'onFailure' failed to satisfy constraint"),
+        ({"ClientRequestToken": "a b"}, "at 'clientRequestToken' failed to satisfy constraint"),
+        ({"Tags": [{"Key": "aws:x", "Value": "y"}]}, "aws: prefixed tag key names"),
+        ({"Tags": [{"Key": "x", "Value": "y"}] * 2}, "Duplicate tag keys found: x"),
+    ],
+    ids=["no such wish", "no token", "a tag of AWS's", "a tag twice"],
+)
+def test_a_malformed_request(cloudformation, unique, parameters, message):
+    with pytest.raises(ServiceError) as error:
+        cloudformation("CreateStack", StackName=unique, TemplateBody=BUCKET, **parameters)
+    assert error.value.code == "ValidationError"
+    assert message in error.value.message

@@ -3,7 +3,7 @@
 import pytest
 
 from labkit.emulator.cloudformation.document import load
-from labkit.emulator.cloudformation.template import SIZE_LIMIT_BYTES, parse
+from labkit.emulator.cloudformation.template import SIZE_LIMIT_BYTES, URL_SIZE_LIMIT_BYTES, parse
 from labkit.emulator.cloudformation.validation import ValidationError
 
 VPC = "Resources: {Vpc: {Type: AWS::EC2::VPC}}"
@@ -67,7 +67,53 @@ def test_document(text, value):
         pytest.param("Outputs: {A: {Description: x}}\n" + VPC,
                      "Every Outputs member must contain a Value object. [A]", id="no value"),
         pytest.param("Transform: AWS::Serverless-2016-10-31\n" + VPC,
-                     "The emulator does not emulate the sections ['Transform'].", id="Transform"),
+                     "The emulator does not emulate the transform AWS::Serverless-2016-10-31.",
+                     id="a macro of AWS's"),
+        pytest.param("Transform: [AWS::LanguageExtensions, MyMacro]\n" + VPC,
+                     "The emulator does not emulate the transform MyMacro.", id="one's own macro"),
+        pytest.param("Transform: {Name: AWS::Include, Parameters: {}}\n" + VPC,
+                     "The emulator does not emulate the transform AWS::Include.", id="Include"),
+        pytest.param("Hooks: {}\n" + VPC, "The emulator does not emulate the section Hooks.",
+                     id="Hooks"),
+        pytest.param('{"a": 1, "a": 2}', "Duplicate key a found in template.", id="twice in JSON"),
+        pytest.param("Resources: {A: {Type: B}, A: {Type: B}}",
+                     "Duplicate key A found in template. (line 1)", id="a logical id twice"),
+        pytest.param("Resources: {A: {Type: B, Properties: {C: 1, C: 2}}}",
+                     "Duplicate key C found in template. (line 1)", id="a property twice"),
+        pytest.param("x: !Length [a]\n" + VPC, "Unknown tag !Length (line 1): write Fn::Length in "
+                     "full.", id="a short form that AWS does not have"),
+        pytest.param("Description: [x]\n" + VPC, "Every Description member must be a string.",
+                     id="description"),
+        pytest.param(f"Description: {'x' * 1025}\n" + VPC,
+                     "'Description' length is greater than 1024.", id="a long description"),
+        pytest.param("Parameters: {P: {Default: x}}\n" + VPC,
+                     "Every Parameters object must contain a Type member.", id="no type of it"),
+        pytest.param("Parameters: {P-1: {Type: String}}\n" + VPC,
+                     "Parameter name P-1 is non alphanumeric.", id="a parameter's name"),
+        pytest.param("Parameters: {P: {Type: String, Default: [a]}}\n" + VPC,
+                     "Every Default member must be a string.", id="a list as default"),
+        pytest.param("Outputs: {O-1: {Value: x}}\n" + VPC,
+                     "Output name O-1 is non alphanumeric.", id="an output's name"),
+        pytest.param("Outputs: {O: {Value: x, Export: name}}\n" + VPC,
+                     "Output O is malformed: Export must contain a Name, only.", id="export"),
+        pytest.param("Mappings: {M: [a]}\n" + VPC,
+                     "Every Mappings attribute must be a String or a List.", id="mapping"),
+        pytest.param("Resources: {A: {Type: B, DependsOn: 5}}",
+                     "DependsOn must be a string or list of strings.", id="DependsOn a number"),
+        pytest.param("Resources: {A: {Type: B, Condition: [C]}}",
+                     "Every Condition member must be a string.", id="a list as condition"),
+        pytest.param("Resources: {A: {Type: B, UpdateReplacePolicy: RetainExceptOnCreate}}",
+                     "Unrecognized UpdateReplacePolicy RetainExceptOnCreate for resource A",
+                     id="update replace policy"),
+        pytest.param("Resources: {A: {Type: B, CreationPolicy: {ResourceSignal: {}}}}",
+                     "The emulator does not emulate CreationPolicy of resource A: no signal could "
+                     "reach the stack, and it would wait for ever.", id="a wait for signals"),
+        pytest.param("Parameters: {" + ", ".join(f"P{n}: {{Type: String}}" for n in range(201)) +
+                     "}\n" + VPC, "Number of parameters, 201, is greater than maximum allowed, 200",
+                     id="too many parameters"),
+        pytest.param("Resources: {" + ", ".join(f"R{n}: {{Type: A}}" for n in range(501)) + "}",
+                     "Number of resources, 501, is greater than maximum allowed, 500",
+                     id="too many resources"),
     ],
 )  # fmt: skip
 def test_no_template(text, message):
@@ -84,9 +130,11 @@ def test_no_template(text, message):
                      id="section"),
         pytest.param("Resources: {Vpc: {Type: A, Propertys: {}}}",
                      "Invalid template resource property 'Propertys'", id="attribute"),
-        pytest.param("Resources: {Vpc: {Type: A, CreationPolicy: {}}}",
-                     "Invalid template resource property 'CreationPolicy'",
-                     id="a wait for signals"),
+        pytest.param("Resources: {A: {Type: B, DeletionPolicy: Snapshot}}",
+                     "Template error: resource type B does not support deletion policy Snapshot",
+                     id="snapshot"),
+        pytest.param("Parameters: {P: {Type: String, Defualt: x}}\n" + VPC,
+                     "Invalid template parameter property 'Defualt'", id="parameter"),
     ],
 )  # fmt: skip
 def test_unknown(text, message):
@@ -120,3 +168,37 @@ def test_sections():
     assert (first.condition, first.depends_on, first.deletion_policy) == ("C", ("B",), "Retain")
     assert (second.properties, second.deletion_policy) == ({"X": 1}, "Delete")
     assert parsed.outputs == {"O": {"Value": 1}}
+
+
+def test_deep_in_a_property_the_last_of_two_keys_counts():
+    """As everywhere on AWS; the kit refuses it where names are declared."""
+    policy = "{PolicyDocument: {Statement: [{Resource: first, Resource: last}]}}"
+    for text in (
+        f"Resources: {{A: {{Type: B, Properties: {policy}}}}}",
+        '{"Resources": {"A": {"Type": "B", "Properties": {"PolicyDocument": {"Statement": '
+        '[{"Resource": "first", "Resource": "last"}]}}}}}',
+    ):
+        [resource] = parse(text).resources.values()
+        assert resource.properties["PolicyDocument"]["Statement"] == [{"Resource": "last"}]
+
+
+def test_what_stands_beside_the_properties():
+    [resource] = parse(
+        "Resources: {A: {Type: B, UpdateReplacePolicy: Retain, UpdatePolicy: {AutoScaling: {}}, "
+        "Metadata: {a: b}, DependsOn: [C, D]}}"
+    ).resources.values()
+    assert resource.update_replace_policy == "Retain"
+    assert resource.update_policy == {"AutoScaling": {}}
+    assert resource.metadata == {"a": "b"}
+    assert resource.depends_on == ("C", "D")
+
+
+def test_only_the_transform_for_language_extensions_is_taken():
+    assert parse("Transform: AWS::LanguageExtensions\n" + VPC).extended
+    assert parse("Transform: [AWS::LanguageExtensions]\n" + VPC).extended
+    assert not parse(VPC).extended
+
+
+def test_a_template_of_an_url_may_be_longer():
+    text = VPC + "\n#" + "x" * 60_000
+    assert parse(text, limit_bytes=URL_SIZE_LIMIT_BYTES).body == text

@@ -9,6 +9,7 @@ from labkit.emulator.cloudformation.providers.provider import (
     Properties,
     Provider,
 )
+from labkit.emulator.cloudformation.providers.tags import retag
 
 
 class FlowLog(Provider):
@@ -29,6 +30,7 @@ class FlowLog(Provider):
         "TrafficType",
     )
     attributes = ("Id",)
+    in_place = frozenset({"Tags"})
 
     def create(self, context: Context, properties: Properties) -> Attributes:
         """Make a flow log; the first Unsuccessful message is the resource's failure.
@@ -46,6 +48,12 @@ class FlowLog(Provider):
         flow_log_id = answer["FlowLogIds"][0]
         context.exists(flow_log_id)
         return {"Id": flow_log_id}
+
+    def update(
+        self, context: Context, physical_id: str, old: Properties, new: Properties
+    ) -> Attributes:
+        retag(context.client("ec2"), physical_id, old, new)
+        return {"Id": physical_id}
 
     def delete(self, context: Context, physical_id: str, properties: Properties) -> None:
         answer = context.client("ec2").delete_flow_logs(FlowLogIds=[physical_id])

@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import string
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -35,6 +35,22 @@ class HandlerError(Exception):
         self.code = code
 
 
+class NestedStacks(Protocol):
+    """What the provider of nested stacks is given: the stacks below the one at work."""
+
+    def create(self, context: Context, properties: Properties) -> Attributes:
+        """Make a stack, report its id, and return its outputs once it is complete."""
+        ...
+
+    def update(self, context: Context, physical_id: str, properties: Properties) -> Attributes:
+        """Update a stack and return its outputs."""
+        ...
+
+    def delete(self, physical_id: str) -> None:
+        """Delete a stack with all its resources."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """What a provider is given beside the properties.
@@ -48,6 +64,7 @@ class Context:
         system_tags: those that CloudFormation adds itself, if the type takes them; users may not.
         exists: to be called with the physical id as soon as there is one, so that a failure
             later on does not leave the resource behind.
+        nested: the stacks below this one.
     """
 
     client: Callable[[str], Any]
@@ -57,6 +74,7 @@ class Context:
     tags: Mapping[str, str]
     system_tags: Mapping[str, str]
     exists: Callable[[str], None]
+    nested: NestedStacks | None = None
 
     def tag_list(self, properties: Properties, *, system: bool = True) -> list[Tag]:
         """Return all tags; where a key is in the template and the stack, the template's."""
@@ -82,17 +100,19 @@ class Context:
 
 
 class Provider(Protocol):
-    """Makes and deletes the resources of one type.
+    """Makes, changes and deletes the resources of one type.
 
     Attributes:
         type: its name, such as `AWS::EC2::VPC`.
         honors: the properties that it passes on; others are refused.
         attributes: what `Fn::GetAtt` may ask of it.
+        in_place: the properties that `update` can change without another resource.
     """
 
     type: str
     honors: tuple[str, ...]
-    attributes: tuple[str, ...]
+    attributes: Container[str]
+    in_place: frozenset[str] = frozenset()
 
     def create(self, context: Context, properties: Properties) -> Attributes:
         """Make the resource, report its physical id, and return all attributes once it is ready.
@@ -102,6 +122,20 @@ class Provider(Protocol):
             botocore.exceptions.ClientError: the service refuses.
         """
         ...
+
+    def update(
+        self, context: Context, physical_id: str, old: Properties, new: Properties
+    ) -> Attributes:
+        """Change the resource from the old properties to the new ones; return all attributes.
+
+        Only properties of `in_place` differ. Where the type takes tags, both `Tags` hold those of
+        the stack, too. Called with the two swapped to take a change back, also one that failed.
+
+        Raises:
+            HandlerError: it cannot be changed.
+            botocore.exceptions.ClientError: the service refuses.
+        """
+        raise HandlerError(f"Resources of type {self.type} cannot be updated.", "NotUpdatable")
 
     def delete(self, context: Context, physical_id: str, properties: Properties) -> None:
         """Delete the resource. One that is gone already may raise the service's NotFound."""

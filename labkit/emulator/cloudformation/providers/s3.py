@@ -3,100 +3,80 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from typing import Any
 
 from botocore.exceptions import ClientError
 
+from labkit.emulator.cloudformation.providers import bucket_settings
+from labkit.emulator.cloudformation.providers.bucket_settings import SETTINGS
 from labkit.emulator.cloudformation.providers.provider import (
     Attributes,
     Context,
     HandlerError,
     Properties,
     Provider,
-    picked,
 )
+from labkit.emulator.cloudformation.providers.tags import tags_of
 
 
 class Bucket(Provider):
     type = "AWS::S3::Bucket"
-    honors = (
-        "BucketEncryption",
-        "BucketName",
-        "LifecycleConfiguration",
-        "OwnershipControls",
-        "PublicAccessBlockConfiguration",
-        "Tags",
-        "VersioningConfiguration",
-    )
+    honors = ("AccessControl", "BucketName", "Tags", *SETTINGS)
     attributes = ("Arn", "DomainName", "DualStackDomainName", "RegionalDomainName")
+    in_place = frozenset({"AccessControl", "Tags", *SETTINGS})
 
     def create(self, context: Context, properties: Properties) -> Attributes:
+        _check_acl(properties)
         s3 = context.client("s3")
         bucket = properties.get("BucketName") or context.name(63, lower=True)
         where = {} if context.region == "us-east-1" else {"LocationConstraint": context.region}
         s3.create_bucket(Bucket=bucket, **({"CreateBucketConfiguration": where} if where else {}))
         context.exists(bucket)
-        for operation, parameters in _settings(context, properties):
-            getattr(s3, operation)(Bucket=bucket, **parameters)
-        return {
-            "Arn": f"arn:{s3.meta.partition}:s3:::{bucket}",
-            "DomainName": f"{bucket}.s3.amazonaws.com",
-            "DualStackDomainName": f"{bucket}.s3.dualstack.{context.region}.amazonaws.com",
-            "RegionalDomainName": f"{bucket}.s3.{context.region}.amazonaws.com",
-        }
+        if tags := context.tag_list(properties, system=False):  # moto refuses those of the system
+            s3.put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": tags})
+        bucket_settings.change(s3, bucket, {}, properties)
+        return _attributes(s3, context.region, bucket)
+
+    def update(
+        self, context: Context, physical_id: str, old: Properties, new: Properties
+    ) -> Attributes:
+        _check_acl(new)
+        s3 = context.client("s3")
+        bucket_settings.change(s3, physical_id, old, new)
+        if tags := [{"Key": key, "Value": value} for key, value in tags_of(new).items()]:
+            s3.put_bucket_tagging(Bucket=physical_id, Tagging={"TagSet": tags})
+        elif tags_of(old):
+            s3.delete_bucket_tagging(Bucket=physical_id)
+        return _attributes(s3, context.region, physical_id)
 
     def delete(self, context: Context, physical_id: str, properties: Properties) -> None:
         context.client("s3").delete_bucket(Bucket=physical_id)
 
 
-def _settings(context: Context, properties: Properties) -> Iterable[tuple[str, dict[str, Any]]]:
-    """Yield the calls that give a bucket its settings, each by an operation of its own."""
-    if tags := context.tag_list(properties, system=False):  # moto refuses those of the system
-        yield "put_bucket_tagging", {"Tagging": {"TagSet": tags}}
-    if "PublicAccessBlockConfiguration" in properties:
-        yield "put_public_access_block", picked(properties, "PublicAccessBlockConfiguration")
-    if "OwnershipControls" in properties:
-        yield "put_bucket_ownership_controls", picked(properties, "OwnershipControls")
-    if "VersioningConfiguration" in properties:
-        yield "put_bucket_versioning", picked(properties, "VersioningConfiguration")
-    if "BucketEncryption" in properties:
-        rules = properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
-        configuration = {"Rules": [_encryption_rule(rule) for rule in rules]}
-        yield "put_bucket_encryption", {"ServerSideEncryptionConfiguration": configuration}
-    if "LifecycleConfiguration" in properties:
-        rules = properties["LifecycleConfiguration"]["Rules"]
-        configuration = {"Rules": [_lifecycle_rule(rule) for rule in rules]}
-        yield "put_bucket_lifecycle_configuration", {"LifecycleConfiguration": configuration}
+def _check_acl(properties: Properties) -> None:
+    """Refuse an ACL but the one that a bucket has anyway: requests are not judged by ACLs here."""
+    acl = properties.get("AccessControl", "Private")
+    if acl != "Private":
+        raise HandlerError(
+            f"The emulator does not honor AccessControl {acl}: leave it out, or say Private.",
+            "InvalidRequest",
+        )
 
 
-def _encryption_rule(rule: Properties) -> dict[str, Any]:
-    renamed = {"ServerSideEncryptionByDefault": "ApplyServerSideEncryptionByDefault"}
-    return {renamed.get(name, name): value for name, value in rule.items()}
-
-
-_LIFECYCLE_RULE = frozenset(
-    {"AbortIncompleteMultipartUpload", "ExpirationInDays", "Id", "Prefix", "Status"}
-)
-
-
-def _lifecycle_rule(rule: Properties) -> dict[str, Any]:
-    unknown = sorted(rule.keys() - _LIFECYCLE_RULE)
-    if unknown:
-        raise HandlerError(f"The emulator does not honor {unknown} in a LifecycleConfiguration")
-    result = {**picked(rule, "AbortIncompleteMultipartUpload", "Status")}
-    result["Filter"] = {"Prefix": rule.get("Prefix", "")}
-    if "Id" in rule:
-        result["ID"] = rule["Id"]
-    if "ExpirationInDays" in rule:
-        result["Expiration"] = {"Days": rule["ExpirationInDays"]}
-    return result
+def _attributes(s3: Any, region: str, bucket: str) -> Attributes:
+    return {
+        "Arn": f"arn:{s3.meta.partition}:s3:::{bucket}",
+        "DomainName": f"{bucket}.s3.amazonaws.com",
+        "DualStackDomainName": f"{bucket}.s3.dualstack.{region}.amazonaws.com",
+        "RegionalDomainName": f"{bucket}.s3.{region}.amazonaws.com",
+    }
 
 
 class BucketPolicy(Provider):
     type = "AWS::S3::BucketPolicy"
     honors = ("Bucket", "PolicyDocument")
     attributes = ()
+    in_place = frozenset({"PolicyDocument"})
 
     def create(self, context: Context, properties: Properties) -> Attributes:
         """Set the policy; one that is there already is a failure, not overwritten."""
@@ -104,14 +84,23 @@ class BucketPolicy(Provider):
         if _has_policy(s3, bucket):
             message = f"The bucket policy already exists on bucket {bucket}."
             raise HandlerError(message, "AlreadyExists")
-        document = properties["PolicyDocument"]
-        text = document if isinstance(document, str) else json.dumps(document)
-        s3.put_bucket_policy(Bucket=bucket, Policy=text)
+        s3.put_bucket_policy(Bucket=bucket, Policy=_text(properties))
         context.exists(bucket)
+        return {}
+
+    def update(
+        self, context: Context, physical_id: str, old: Properties, new: Properties
+    ) -> Attributes:
+        context.client("s3").put_bucket_policy(Bucket=physical_id, Policy=_text(new))
         return {}
 
     def delete(self, context: Context, physical_id: str, properties: Properties) -> None:
         context.client("s3").delete_bucket_policy(Bucket=physical_id)
+
+
+def _text(properties: Properties) -> str:
+    document = properties["PolicyDocument"]
+    return document if isinstance(document, str) else json.dumps(document)
 
 
 def _has_policy(s3: Any, bucket: str) -> bool:

@@ -1,38 +1,26 @@
-"""Security groups, and their rules where a template writes them as resources of their own."""
+"""Security groups."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from labkit.emulator.cloudformation.providers.provider import (
     Attributes,
     Context,
+    HandlerError,
     Properties,
     Provider,
 )
+from labkit.emulator.cloudformation.providers.security_group_rules import permission
+from labkit.emulator.cloudformation.providers.tags import retag
+from labkit.emulator.cloudformation.providers.vpc import default_vpc
 
-_PEERS = {
-    "CidrIp": ("IpRanges", "CidrIp"),
-    "CidrIpv6": ("Ipv6Ranges", "CidrIpv6"),
-    "SourcePrefixListId": ("PrefixListIds", "PrefixListId"),
-    "DestinationPrefixListId": ("PrefixListIds", "PrefixListId"),
-    "SourceSecurityGroupId": ("UserIdGroupPairs", "GroupId"),
-    "DestinationSecurityGroupId": ("UserIdGroupPairs", "GroupId"),
-}
-"""The property that names the other side -> where an IpPermission of the API has it."""
-
-_RULE = ("CidrIp", "CidrIpv6", "Description", "FromPort", "GroupId", "IpProtocol", "ToPort")
 _EVERYTHING = {"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
+"""The outbound rule of a group for which nothing else is said."""
 
-
-def permission(rule: Properties) -> dict[str, Any]:
-    """Return a rule of a template as the API takes it."""
-    result = {name: rule[name] for name in ("IpProtocol", "FromPort", "ToPort") if name in rule}
-    described = {"Description": rule["Description"]} if "Description" in rule else {}
-    for name, (kind, key) in _PEERS.items():
-        if name in rule:
-            result[kind] = [{key: rule[name], **described}]
-    return result
+Rules = list[dict[str, Any]]
 
 
 class SecurityGroup(Provider):
@@ -46,60 +34,72 @@ class SecurityGroup(Provider):
         "VpcId",
     )
     attributes = ("GroupId", "Id", "VpcId")
+    in_place = frozenset({"SecurityGroupEgress", "SecurityGroupIngress", "Tags"})
 
     def create(self, context: Context, properties: Properties) -> Attributes:
         ec2 = context.client("ec2")
+        ingress, egress = _ingress(properties), _egress(properties)
+        vpc_id = properties.get("VpcId") or default_vpc(ec2)
+        if vpc_id is None:
+            raise HandlerError("No default VPC for this user", "InvalidRequest")
         group_id = ec2.create_security_group(
             GroupName=properties.get("GroupName") or context.name(255),
             Description=properties["GroupDescription"],
-            VpcId=properties["VpcId"],
+            VpcId=vpc_id,
             TagSpecifications=context.tag_specifications("security-group", properties),
         )["GroupId"]
         context.exists(group_id)
-        ingress = [permission(rule) for rule in properties.get("SecurityGroupIngress", [])]
-        egress = [permission(rule) for rule in properties.get("SecurityGroupEgress", [])]
         if ingress:
             ec2.authorize_security_group_ingress(GroupId=group_id, IpPermissions=ingress)
-        if egress:  # they stand instead of the rule that a new group has
+        if egress != [_EVERYTHING]:  # which a new group has
             ec2.revoke_security_group_egress(GroupId=group_id, IpPermissions=[_EVERYTHING])
             ec2.authorize_security_group_egress(GroupId=group_id, IpPermissions=egress)
-        return {"GroupId": group_id, "Id": group_id, "VpcId": properties["VpcId"]}
+        return _attributes(group_id, vpc_id)
+
+    def update(
+        self, context: Context, physical_id: str, old: Properties, new: Properties
+    ) -> Attributes:
+        ec2 = context.client("ec2")
+        _change(ec2, "ingress", physical_id, _ingress(old), _ingress(new))
+        _change(ec2, "egress", physical_id, _egress(old), _egress(new))
+        retag(ec2, physical_id, old, new)
+        groups = ec2.describe_security_groups(GroupIds=[physical_id])["SecurityGroups"]
+        return _attributes(physical_id, groups[0]["VpcId"])
 
     def delete(self, context: Context, physical_id: str, properties: Properties) -> None:
         context.client("ec2").delete_security_group(GroupId=physical_id)
 
 
-class SecurityGroupIngress(Provider):
-    type = "AWS::EC2::SecurityGroupIngress"
-    honors = (*_RULE, "SourcePrefixListId", "SourceSecurityGroupId")
-    attributes = ("Id",)
-
-    def create(self, context: Context, properties: Properties) -> Attributes:
-        rules = context.client("ec2").authorize_security_group_ingress(
-            GroupId=properties["GroupId"], IpPermissions=[permission(properties)]
-        )["SecurityGroupRules"]
-        context.exists(rules[0]["SecurityGroupRuleId"])
-        return {"Id": rules[0]["SecurityGroupRuleId"]}
-
-    def delete(self, context: Context, physical_id: str, properties: Properties) -> None:
-        context.client("ec2").revoke_security_group_ingress(
-            GroupId=properties["GroupId"], IpPermissions=[permission(properties)]
-        )
+def _attributes(group_id: str, vpc_id: str) -> Attributes:
+    return {"GroupId": group_id, "Id": group_id, "VpcId": vpc_id}
 
 
-class SecurityGroupEgress(Provider):
-    type = "AWS::EC2::SecurityGroupEgress"
-    honors = (*_RULE, "DestinationPrefixListId", "DestinationSecurityGroupId")
-    attributes = ("Id",)
+def _ingress(properties: Properties) -> Rules:
+    return [permission(rule) for rule in properties.get("SecurityGroupIngress", [])]
 
-    def create(self, context: Context, properties: Properties) -> Attributes:
-        rules = context.client("ec2").authorize_security_group_egress(
-            GroupId=properties["GroupId"], IpPermissions=[permission(properties)]
-        )["SecurityGroupRules"]
-        context.exists(rules[0]["SecurityGroupRuleId"])
-        return {"Id": rules[0]["SecurityGroupRuleId"]}
 
-    def delete(self, context: Context, physical_id: str, properties: Properties) -> None:
-        context.client("ec2").revoke_security_group_egress(
-            GroupId=properties["GroupId"], IpPermissions=[permission(properties)]
-        )
+def _egress(properties: Properties) -> Rules:
+    rules = [permission(rule) for rule in properties.get("SecurityGroupEgress", [])]
+    return rules or [_EVERYTHING]
+
+
+def _change(ec2: Any, direction: str, group_id: str, old: Rules, new: Rules) -> None:
+    """Take off the rules that are no longer wanted, then add those that are new.
+
+    Asked to take back a change that failed, it may find some done already: those are passed over.
+    """
+    for verb, wanted, others, done in (
+        ("revoke", old, new, "InvalidPermission.NotFound"),
+        ("authorize", new, old, "InvalidPermission.Duplicate"),
+    ):
+        for rule in wanted:
+            if rule not in others:
+                _do(ec2, f"{verb}_security_group_{direction}", group_id, rule, done)
+
+
+def _do(ec2: Any, operation: str, group_id: str, rule: dict[str, Any], done: str) -> None:
+    try:
+        getattr(ec2, operation)(GroupId=group_id, IpPermissions=[rule])
+    except ClientError as error:
+        if error.response["Error"]["Code"] != done:
+            raise

@@ -1,0 +1,1 @@
+"""Amazon Athena: workgroups and named queries; no query runs."""

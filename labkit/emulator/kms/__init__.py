@@ -1,0 +1,1 @@
+"""AWS Key Management Service: the metadata of keys, and no cryptography."""
