@@ -41,8 +41,10 @@ class ResourceSchema:
         """Return properties with texts turned into numbers and booleans, or back, as declared."""
         return coerce(self.properties, properties, self.definitions)
 
-    def problems(self, properties: dict[str, Any]) -> list[str]:
+    def problems(self, properties: Any) -> list[str]:
         """Return what is wrong with properties, in the wording of AWS's validation."""
+        if not isinstance(properties, dict):  # a function stood in the place of them all
+            return list(problems({"type": "object"}, properties, "#", {}))
         refused = [
             f"#: [{name}] is a property that the emulator does not honor"
             for name in sorted(self.not_honored & properties.keys())

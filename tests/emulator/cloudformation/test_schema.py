@@ -58,6 +58,8 @@ def test_types_that_aws_knows(type_name, known):
         pytest.param("AWS::EC2::Subnet", "{VpcId: v, CidrBlock: 10.0.0.0/24}", [], id="fine"),
         pytest.param("AWS::EC2::Subnet", "{CidrBlock: 10.0.0.0/24}",
                      ["#: required key [VpcId] not found"], id="missing"),
+        pytest.param("AWS::EC2::VPC", "[a]", ["#: expected type: Object, found: JSONArray"],
+                     id="a list in the place of all properties"),
         pytest.param("AWS::EC2::Subnet", "{VpcId: v, CidrBlock: 10.0.0.0/24, Foo: 1}",
                      ["#: extraneous key [Foo] is not permitted"], id="unknown"),
         pytest.param("AWS::EC2::VPC", "{CidrBlock: 10.0.0.0/16, VpcId: v}",
