@@ -16,11 +16,12 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from labkit.emulator.clients import InProcess
 from labkit.emulator.cloudformation import Stacks
 from labkit.emulator.cloudformation.document import load
 from labkit.emulator.operations import Call
 from labkit.emulator.refusal import ServiceError
-from labkit.emulator.upstream import ACCOUNT_ID, DEFAULT_REGION, InProcess, Moto
+from labkit.emulator.upstream import ACCOUNT_ID, DEFAULT_REGION, Moto
 
 LAB = Path(__file__).parents[3] / "cfn" / "lab.yaml"
 PATIENCE_S = 60
@@ -241,7 +242,8 @@ class Fuzzer:
 def main() -> int:
     """Run for so many seconds; print what was seen; return how much of it was wrong."""
     seconds, seed = float(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 1
-    fuzzer = Fuzzer(InProcess(Moto(), "AKIATEST", "secret"), seed)
+    moto = Moto()
+    fuzzer = Fuzzer(InProcess(moto.answer, moto.s3, "AKIATEST", "secret"), seed)
     complaints: list[str] = []
     end_at, steps = time.monotonic() + seconds, 0
     while time.monotonic() < end_at:
