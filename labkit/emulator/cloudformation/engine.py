@@ -1,4 +1,4 @@
-"""Makes and deletes the resources of one stack, in the order of what needs what.
+"""Carries out operations on stacks; each runs to its end in a thread of the stack's own.
 
 Source: docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stack-failure-options.html
 """
@@ -6,26 +6,43 @@ Source: docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stack-failure-opt
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Mapping
-from typing import Any
+import threading
+from collections.abc import Callable, Collection
 
-from labkit.emulator.cloudformation import failures, graph, intrinsics
-from labkit.emulator.cloudformation.failures import FAILURES, Failure
-from labkit.emulator.cloudformation.intrinsics import Scope
-from labkit.emulator.cloudformation.providers import PROVIDERS
-from labkit.emulator.cloudformation.providers.provider import Context
-from labkit.emulator.cloudformation.records import DELETED, ResourceRecord, StackRecord
-from labkit.emulator.cloudformation.schema import schemas
-from labkit.emulator.cloudformation.surroundings import parameter_store
+from labkit.emulator.cloudformation.creation import Creation, failed_to
+from labkit.emulator.cloudformation.deletion import (
+    KEPT_AT_A_ROLLBACK,
+    KEPT_AT_THE_END,
+    Deletion,
+)
+from labkit.emulator.cloudformation.evaluation import Evaluation
+from labkit.emulator.cloudformation.exports import Exports
+from labkit.emulator.cloudformation.nested import Manner, Nested
+from labkit.emulator.cloudformation.proposals import Proposals
+from labkit.emulator.cloudformation.records import DELETED, Options, StackRecord
+from labkit.emulator.cloudformation.registry import Registry
+from labkit.emulator.cloudformation.resources import INTERNAL, Asked, Resources
+from labkit.emulator.cloudformation.updates import Update
 from labkit.emulator.cloudformation.validation import ValidationError
 from labkit.emulator.upstream import Clients
 
 log = logging.getLogger(__name__)
 
-_HANDLER_NAMES = {"ec2": "Ec2", "iam": "Iam", "logs": "CloudWatchLogs", "s3": "S3", "ssm": "Ssm"}
+CREATING, DELETING, UPDATING = "CREATE_IN_PROGRESS", "DELETE_IN_PROGRESS", "UPDATE_IN_PROGRESS"
+ROLLING_BACK = "UPDATE_ROLLBACK_IN_PROGRESS"
+CLEANING_UP = "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"
+REMOVING_NEW = "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS"
 
-CREATING = "CREATE_IN_PROGRESS"
-INTERNAL = "Internal Failure"
+_AFTER_A_DEFECT = {
+    CREATING: "CREATE_FAILED",
+    "ROLLBACK_IN_PROGRESS": "ROLLBACK_FAILED",
+    DELETING: "DELETE_FAILED",
+    UPDATING: "UPDATE_FAILED",
+    CLEANING_UP: "UPDATE_COMPLETE",
+    ROLLING_BACK: "UPDATE_ROLLBACK_FAILED",
+    REMOVING_NEW: "UPDATE_ROLLBACK_COMPLETE",
+}
+"""Where a stack ends when the emulator itself fails: never in progress."""
 
 _ON_FAILURE = {
     "DO_NOTHING": ("CREATE_FAILED", "", "", ""),
@@ -35,235 +52,192 @@ _ON_FAILURE = {
         "ROLLBACK_COMPLETE",
         "ROLLBACK_FAILED",
     ),
-    "DELETE": ("DELETE_IN_PROGRESS", "Delete requested by user.", DELETED, "DELETE_FAILED"),
+    "DELETE": (DELETING, "Delete requested by user.", DELETED, "DELETE_FAILED"),
 }
 """OnFailure -> the next status, the end of its reason, the last status: if done, and if not."""
 
 
 class Engine:
-    """Works on one stack. `create` and `delete` run to the end, in a thread of the stack's own.
+    """What all operations share, and the work of each.
 
-    Resources are made one after another. AWS makes those at once that do not need each other; the
-    order among them is not promised there either.
+    Args:
+        outer: clients through the gateway: what the providers call.
+        registry: all stacks.
+        exports: all exports.
+        proposals: what turns requests into what is wanted.
     """
 
-    def __init__(self, stack: StackRecord, outer: Clients, pseudo: Mapping[str, Any]):
-        self.stack = stack
+    def __init__(self, outer: Clients, registry: Registry, exports: Exports, proposals: Proposals):
         self._outer = outer
-        template = stack.template
-        values = {key: parameter.value for key, parameter in stack.parameters.items()}
-        self._scope = Scope(
-            values={**pseudo, **values},
-            mappings=template.mappings,
-            conditions=template.conditions,
-            ref=self._ref,
-            attribute=self._attribute,
-            zones=self._zones,
-            fetch=parameter_store(outer, stack.region),
-        )
-        self._wanted = {
-            name: resource
-            for name, resource in template.resources.items()
-            if resource.condition is None or intrinsics.holds(resource.condition, self._scope)
-        }
-        self._needs = graph.dependencies(self._wanted.values(), self._holds)
-        self._order = graph.order(self._needs)
+        self.registry = registry
+        self.exports = exports
+        self.proposals = proposals
+        self._rolled_back_in_part: dict[str, Update] = {}
 
-    def create(self) -> None:
+    def start(
+        self,
+        stack: StackRecord,
+        work: Callable[[], None],
+        after: threading.Thread | None = None,
+    ) -> None:
+        """Run work in the stack's thread, after that of the operation before."""
+        operation_id = stack.operation_id
+
+        def run() -> None:
+            if after:
+                after.join()
+            try:
+                work()
+            except BaseException:
+                log.exception("Working on %s", stack.name)
+            finally:
+                if stack.is_busy and stack.operation_id == operation_id:
+                    stack.note(_AFTER_A_DEFECT[stack.status], INTERNAL)
+
+        stack.worker = threading.Thread(target=run, name=f"stack {stack.name}", daemon=True)
+        stack.worker.start()
+
+    def create(self, evaluation: Evaluation) -> None:
         """Make all resources and the outputs; on failure do what OnFailure says.
 
         Stops early, and leaves the rest to `delete`, once the stack is no longer being created.
         """
+        stack = evaluation.stack
+        manner = Manner(keeps=stack.options.on_failure == "DO_NOTHING")
+        creation = self.creation(evaluation, manner, lambda: stack.status != CREATING)
         try:
-            failed = self._create_resources()
-            if failed:
-                self._give_up(f"The following resource(s) failed to create: [{failed}]. ")
-            elif self.stack.status == CREATING:
-                self.stack.outputs = self._outputs()
-                self.stack.note("CREATE_COMPLETE", coming_from=CREATING)
-        except FAILURES as failure:  # of an output
-            self._give_up(f"{failures.reason(failure, 'CloudFormation')}. ")
+            why = creation.run()
         except Exception:
-            log.exception("Creating %s", self.stack.name)
-            self._give_up(f"{INTERNAL}. ")
-
-    def delete(self, retain: Collection[str] = (), *, force: bool = False) -> None:
-        """Delete all resources but those to retain; `force` leaves what cannot be deleted."""
-        try:
-            failed = self._delete_resources(retain, force=force, rolls_back=False)
-        except Exception:
-            log.exception("Deleting %s", self.stack.name)
-            self.stack.note("DELETE_FAILED", INTERNAL)
-            return
-        if failed:
-            self.stack.note("DELETE_FAILED", _failed_to_delete(failed))
+            log.exception("Creating %s", stack.name)
+            why = f"{INTERNAL}. "
+        if why is None:
+            stack.note("CREATE_COMPLETE", coming_from=CREATING)
         else:
-            self.stack.note(DELETED)
+            self._give_up(stack, why)
 
-    def _create_resources(self) -> str | None:
-        """Return the name of the resource that failed, if one did."""
-        for name in self._order:
-            if self.stack.status != CREATING:
-                return None
-            if not self._create_resource(name):
-                return name
-        return None
+    def delete(
+        self, stack: StackRecord, retain: Collection[str], *, force: bool, before: str
+    ) -> None:
+        """Delete all resources but those to retain.
 
-    def _create_resource(self, name: str) -> bool:
-        declared = self._wanted[name]
-        record = ResourceRecord(name, declared.type, declared.deletion_policy)
-        self.stack.note_resource(record, "CREATE_IN_PROGRESS")
+        Args:
+            stack: whose.
+            retain: names of resources.
+            force: whether to leave what cannot be deleted.
+            before: the stack's status so far, and again if its exports are in use.
+        """
+        try:
+            self.exports.check_deletion(stack)
+        except ValidationError as error:
+            stack.note(before, error.message)
+            return
+        failed = self.delete_resources(stack, Manner(force=force), retain=retain)
+        if failed:
+            stack.note("DELETE_FAILED", failed_to("delete", failed))
+        else:
+            stack.note(DELETED)
 
-        def create() -> None:
-            record.properties = self._properties(name)
-            provider = PROVIDERS[declared.type]
-            record.attributes = provider.create(self._context(record), record.properties)
+    def change(self, update: Update, *, keeps: bool) -> None:
+        """Bring a stack to what an update wants, or back."""
+        stack = update.stack
+        why = self._applied(update)
+        if why is None and stack.note(CLEANING_UP, coming_from=UPDATING):
+            update.clean_up()
+            stack.note("UPDATE_COMPLETE")
+        elif keeps and stack.note("UPDATE_FAILED", why, coming_from=UPDATING):
+            update.keep()
+        else:
+            stack.note(ROLLING_BACK, why, coming_from=UPDATING)  # else it was cancelled
+            self._roll_back(update)
 
-        reason = _reason_why_not(create, record)
-        status = "CREATE_FAILED" if reason else "CREATE_COMPLETE"
-        self.stack.note_resource(record, status, reason)
-        return reason is None
+    def continue_rollback(self, stack: StackRecord, skip: Collection[str]) -> None:
+        """Go on with a rollback that failed."""
+        self._roll_back(self._rolled_back_in_part[stack.id], skip)
 
-    def _properties(self, name: str) -> dict[str, Any]:
-        declared = self._wanted[name]
-        schema = schemas()[declared.type]
-        properties = schema.coerce(intrinsics.resolve(declared.properties, self._scope))
-        problems = schema.problems(properties)
-        if problems:
-            raise failures.properties_invalid(name, problems)
-        return properties
+    def check_skip(self, stack: StackRecord, skip: Collection[str]) -> None:
+        """Refuse to skip what did not fail to roll back.
 
-    def _context(self, record: ResourceRecord) -> Context:
-        stack = self.stack
+        Source: docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ContinueUpdateRollback.html
 
-        def exists(physical_id: str) -> None:
-            record.physical_id = physical_id
-            stack.note_resource(record, "CREATE_IN_PROGRESS", "Resource creation Initiated")
+        Raises:
+            ValidationError: a resource is none of the stack's, or did not fail.
+        """
+        for name in skip:
+            record = stack.resources.get(name.partition(".")[0])
+            if record is None or record.status != "UPDATE_FAILED":
+                raise ValidationError(
+                    f"Some resources cannot be skipped: [{name}]. Only resources in UPDATE_FAILED "
+                    "state can be skipped"
+                )
 
-        schema = schemas()[record.type]
-        own = {
-            "aws:cloudformation:stack-name": stack.name,
-            "aws:cloudformation:stack-id": stack.id,
-            "aws:cloudformation:logical-id": record.logical_id,
-        }
-        return Context(
-            client=lambda service: self._outer(service, stack.region),
-            stack_name=stack.name,
-            logical_id=record.logical_id,
-            region=stack.region,
-            tags=stack.options.tags,
-            system_tags=own if schema.system_tags else {},
-            exists=exists,
+    def creation(self, evaluation: Evaluation, manner: Manner, stopped: Asked) -> Creation:
+        """Return what makes a stack."""
+        return Creation(
+            evaluation,
+            lambda cancelled: self._resources(evaluation.stack, manner, cancelled),
+            self.exports,
+            stopped=stopped,
+            keeps=manner.keeps,
         )
 
-    def _give_up(self, reason: str) -> None:
-        coming, wish, done, undone = _ON_FAILURE[self.stack.options.on_failure]
-        if not self.stack.note(coming, f"{reason}{wish}", coming_from=CREATING) or not done:
-            return
-        failed = self._delete_resources((), force=False, rolls_back=True)
-        self.stack.note(undone, _failed_to_delete(failed)) if failed else self.stack.note(done)
+    def update(
+        self, evaluation: Evaluation, options: Options, manner: Manner, stopped: Asked
+    ) -> Update:
+        """Return what updates a stack."""
+        return Update(
+            evaluation,
+            options,
+            lambda cancelled: self._resources(evaluation.stack, manner, cancelled),
+            self.exports,
+            stopped=stopped,
+            keeps=manner.keeps,
+        )
 
-    def _delete_resources(
-        self, retain: Collection[str], *, force: bool, rolls_back: bool
+    def delete_resources(
+        self,
+        stack: StackRecord,
+        manner: Manner,
+        *,
+        retain: Collection[str] = (),
+        kept: Collection[str] = KEPT_AT_THE_END,
     ) -> list[str]:
-        """Return the names of the resources that could not be deleted."""
-        kept = {"Retain"} if rolls_back else {"Retain", "RetainExceptOnCreate"}
-        failed: list[str] = []
-        for name in reversed(self._order):
-            record = self.stack.resources.get(name)
-            if record is None or not record.is_there or self._is_needed_still(name):
-                continue
-            if name in retain or record.deletion_policy in kept:
-                self.stack.note_resource(record, "DELETE_SKIPPED")
-            elif not self._delete_resource(record):
-                if force:
-                    self.stack.note_resource(record, "DELETE_SKIPPED", record.reason)
-                else:
-                    failed.append(name)
-        return failed
+        """Delete a stack's resources; return the names of those that could not be."""
+        resources = self._resources(stack, manner, lambda: False)
+        deletion = Deletion(stack, resources, kept=kept, retain=retain, force=manner.force)
+        leftovers, stack.leftovers = stack.leftovers, []
+        Deletion(stack, resources).run({one.logical_id: one for one in leftovers})
+        return deletion.run(dict(stack.resources))
 
-    def _is_needed_still(self, name: str) -> bool:
-        """Return whether what needs a resource could not be deleted: AWS does not try it then."""
-        users = (user for user, needs in self._needs.items() if name in needs)
-        records = (self.stack.resources.get(user) for user in users)
-        return any(record and record.is_there for record in records)
+    def _applied(self, update: Update) -> str | None:
+        try:
+            return update.apply()
+        except Exception:
+            log.exception("Updating %s", update.stack.name)
+            return INTERNAL
 
-    def _delete_resource(self, record: ResourceRecord) -> bool:
-        reason = None
-        if record.physical_id:
-            self.stack.note_resource(record, "DELETE_IN_PROGRESS")
-            provider, context = PROVIDERS[record.type], self._context(record)
-            reason = _reason_why_not(
-                lambda: provider.delete(context, record.physical_id, record.properties),
-                record,
-                tolerates=failures.is_gone,
-            )
-        self.stack.note_resource(record, "DELETE_FAILED" if reason else DELETED, reason)
-        return reason is None
+    def _give_up(self, stack: StackRecord, why: str) -> None:
+        coming, wish, done, undone = _ON_FAILURE[stack.options.on_failure]
+        if not stack.note(coming, f"{why}{wish}", coming_from=CREATING) or not done:
+            return
+        kept = () if stack.options.retain_except_on_create else KEPT_AT_A_ROLLBACK
+        failed = self.delete_resources(stack, Manner(), kept=kept)
+        stack.imports = set()
+        if failed:
+            stack.note(undone, failed_to("delete", failed), coming_from=coming)
+        else:
+            stack.note(done, coming_from=coming)
 
-    def _outputs(self) -> list[dict[str, Any]]:
-        outputs = self.stack.template.outputs
-        return [
-            self._output(key, output)
-            for key, output in outputs.items()
-            if "Condition" not in output or self._holds(output["Condition"])
-        ]
+    def _roll_back(self, update: Update, skip: Collection[str] = ()) -> None:
+        stack = update.stack
+        failed = update.roll_back(skip)
+        if failed:
+            self._rolled_back_in_part[stack.id] = update
+            stack.note("UPDATE_ROLLBACK_FAILED", failed_to("update", failed))
+            return
+        self._rolled_back_in_part.pop(stack.id, None)
+        stack.note(REMOVING_NEW)
+        update.remove_new()
+        stack.note("UPDATE_ROLLBACK_COMPLETE")
 
-    def _output(self, key: str, output: dict[str, Any]) -> dict[str, Any]:
-        value = intrinsics.resolve(output["Value"], self._scope)
-        if isinstance(value, list | dict):
-            raise ValidationError(
-                "Template format error: The Value field of every Outputs member must evaluate to "
-                f"a String. [{key}]"
-            )
-        shown = {"OutputKey": key, "OutputValue": str(value)}
-        if "Description" in output:
-            shown["Description"] = output["Description"]
-        if "Export" in output:
-            shown["ExportName"] = intrinsics.resolve(output["Export"]["Name"], self._scope)
-        return shown
-
-    def _holds(self, condition: str) -> bool:
-        return intrinsics.holds(condition, self._scope)
-
-    def _ref(self, name: str) -> str:
-        return self._made(name).physical_id
-
-    def _attribute(self, name: str, attribute: str) -> Any:
-        value = self._made(name).attributes[attribute]
-        return value() if callable(value) else value
-
-    def _made(self, name: str) -> ResourceRecord:
-        if name not in self._wanted:  # its condition does not hold
-            raise ValidationError(
-                f"Template format error: Unresolved resource dependencies [{name}] in the "
-                "Resources block of the template"
-            )
-        return self.stack.resources[name]
-
-    def _zones(self, region: str) -> list[str]:
-        available = [{"Name": "state", "Values": ["available"]}]
-        zones = self._outer("ec2", region).describe_availability_zones(Filters=available)
-        return sorted(zone["ZoneName"] for zone in zones["AvailabilityZones"])
-
-
-def _reason_why_not(
-    work: Callable[[], None],
-    record: ResourceRecord,
-    tolerates: Callable[[Failure], bool] = lambda _: False,
-) -> str | None:
-    """Do a provider's work on a resource; return why it failed, if it did."""
-    try:
-        work()
-    except FAILURES as failure:
-        name = record.type.split("::")[1]
-        service = _HANDLER_NAMES.get(name.lower(), name)
-        return None if tolerates(failure) else failures.reason(failure, service)
-    except Exception:
-        log.exception("The provider of %s", record.type)
-        return INTERNAL
-    return None
-
-
-def _failed_to_delete(names: list[str]) -> str:
-    return f"The following resource(s) failed to delete: [{', '.join(names)}]. "
+    def _resources(self, stack: StackRecord, manner: Manner, cancelled: Asked) -> Resources:
+        return Resources(stack, self._outer, Nested(self, stack, manner, cancelled), cancelled)

@@ -23,11 +23,30 @@ _KINDS = (
 )
 """Part of a service's error code -> the handler's error code, the first that fits."""
 
+_SERVICE_NAMES = {
+    "athena": "Athena",
+    "ec2": "Ec2",
+    "glue": "Glue",
+    "iam": "Iam",
+    "kms": "Kms",
+    "logs": "CloudWatchLogs",
+    "s3": "S3",
+    "ssm": "Ssm",
+}
+
+_IN_USE = frozenset({"DependencyViolation", "DeleteConflict"})
+
 _GONE = ("NotFound", "NoSuchEntity", "NoSuchBucket", "ResourceNotFoundException")
 
 Failure = ClientError | HandlerError | ParamValidationError | ValidationError
 FAILURES = (ClientError, HandlerError, ParamValidationError, ValidationError)
 """What may go wrong with a resource; anything else is a defect of the emulator."""
+
+
+def service_name(resource_type: str) -> str:
+    """Return what AWS's handlers call the service of a type such as `AWS::EC2::VPC`."""
+    name = resource_type.split("::")[1]
+    return _SERVICE_NAMES.get(name.lower(), name)
 
 
 def reason(failure: Failure, service: str) -> str:
@@ -53,6 +72,14 @@ def is_gone(failure: Failure) -> bool:
     return isinstance(failure, ClientError) and any(
         part in failure.response["Error"]["Code"] for part in _GONE
     )
+
+
+def is_in_use(failure: Failure) -> bool:
+    """Return whether a deletion failed because something else still depends on the resource.
+
+    Source: docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
+    """
+    return isinstance(failure, ClientError) and failure.response["Error"]["Code"] in _IN_USE
 
 
 def properties_invalid(logical_id: str, problems: list[str]) -> ValidationError:

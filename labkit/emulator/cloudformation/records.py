@@ -4,31 +4,45 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from labkit.emulator.cloudformation.known_types import STACK
 from labkit.emulator.cloudformation.parameters import Parameter
 from labkit.emulator.cloudformation.template import Template
 
 DELETED = "DELETE_COMPLETE"
+REVIEWED = "REVIEW_IN_PROGRESS"
+"""Waits for a change set to be executed: nothing is in progress, whatever the name says."""
+
 Clock = Callable[[], float]
 
 
 @dataclass(slots=True)
 class ResourceRecord:
-    """One resource of a stack; `properties` are resolved once it is being made."""
+    """One resource of a stack.
+
+    Attributes:
+        properties: resolved, once it is being made.
+        stack_tags: the tags of the stack that it was given.
+        needs: the resources that had to be there before it, and go after it.
+    """
 
     logical_id: str
     type: str
-    deletion_policy: str
+    deletion_policy: str = "Delete"
+    update_replace_policy: str = "Delete"
     status: str = ""
     reason: str | None = None
     physical_id: str = ""
     updated_at: datetime | None = None
     properties: dict[str, Any] = field(default_factory=dict)
     attributes: dict[str, Any] = field(default_factory=dict)
+    metadata: dict[str, Any] = field(default_factory=dict)
+    stack_tags: Mapping[str, str] = field(default_factory=dict)
+    needs: frozenset[str] = frozenset()
 
     @property
     def is_there(self) -> bool:
@@ -48,6 +62,7 @@ class Event:
     status: str
     reason: str | None
     token: str | None
+    operation_id: str
     properties: dict[str, Any] | None = None
 
 
@@ -59,6 +74,7 @@ class Options:
     capabilities: tuple[str, ...] = ()
     termination_protection: bool = False
     tags: dict[str, str] = field(default_factory=dict)
+    retain_except_on_create: bool = False
 
 
 class StackRecord:
@@ -75,6 +91,7 @@ class StackRecord:
         options: Options,
         token: str | None,
         clock: Clock,
+        parent: StackRecord | None = None,
     ):
         self.id = arn
         self.name = name
@@ -82,18 +99,30 @@ class StackRecord:
         self.template = template
         self.parameters = parameters
         self.options = options
+        self.parent = parent
         self.status = ""
         self.reason: str | None = None
+        self.updated_at: datetime | None = None
         self.deleted_at: datetime | None = None
+        self.change_set_id: str | None = None
         self.outputs: list[dict[str, Any]] = []
+        self.imports: set[str] = set()
         self.resources: dict[str, ResourceRecord] = {}
+        self.leftovers: list[ResourceRecord] = []
         self.token = token
+        self.operation_id = str(uuid.uuid4())
         self.worker: threading.Thread | None = None
         self.lock = threading.RLock()
+        self._settled = threading.Condition(self.lock)
         self._clock = clock
         self._events: list[Event] = []
         self._latest = datetime.fromtimestamp(0, UTC)
         self.created_at = self._tick()
+
+    @property
+    def root(self) -> StackRecord:
+        """The stack at the top; for one that is not nested, itself."""
+        return self.parent.root if self.parent else self
 
     @property
     def events(self) -> list[Event]:
@@ -101,10 +130,37 @@ class StackRecord:
         with self.lock:
             return list(self._events)
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether an operation is under way."""
+        return self.status.endswith("_IN_PROGRESS") and self.status != REVIEWED
+
+    def wait_until_settled(self, timeout_s: float) -> bool:
+        """Return whether the stack settled in time."""
+        with self._settled:
+            return self._settled.wait_for(lambda: not self.is_busy, timeout_s)
+
+    def begin(self, status: str, token: str | None, reason: str | None = None) -> str:
+        """Begin an operation; return its id, which all its events carry."""
+        with self.lock:
+            self.token, self.operation_id = token, str(uuid.uuid4())
+            self.note(status, reason)
+            return self.operation_id
+
     def resource_list(self) -> list[ResourceRecord]:
         """Return all resources that were begun, in the order of their beginning."""
         with self.lock:
             return list(self.resources.values())
+
+    def track(self, resource: ResourceRecord) -> None:
+        """Add a resource to the stack."""
+        with self.lock:
+            self.resources[resource.logical_id] = resource
+
+    def forget(self, logical_id: str) -> None:
+        """Let go of a resource that the stack no longer has."""
+        with self.lock:
+            self.resources.pop(logical_id, None)
 
     def note(
         self, status: str, reason: str | None = None, *, coming_from: str | None = None
@@ -117,18 +173,22 @@ class StackRecord:
             now = self._tick()
             if status == DELETED:
                 self.deleted_at = now
+            if status == "UPDATE_IN_PROGRESS":
+                self.updated_at = now
             self._events.append(
                 Event(
                     id=str(uuid.uuid4()),
                     at=now,
                     logical_id=self.name,
-                    type="AWS::CloudFormation::Stack",
+                    type=STACK,
                     physical_id=self.id,
                     status=status,
                     reason=reason,
                     token=self.token,
+                    operation_id=self.operation_id,
                 )
             )
+            self._settled.notify_all()
             return True
 
     def note_resource(
@@ -138,7 +198,6 @@ class StackRecord:
         with self.lock:
             now = self._tick()
             resource.status, resource.reason, resource.updated_at = status, reason, now
-            self.resources[resource.logical_id] = resource
             stamp = now.isoformat(timespec="milliseconds").removesuffix("+00:00")
             self._events.append(
                 Event(
@@ -150,6 +209,7 @@ class StackRecord:
                     status=status,
                     reason=reason,
                     token=self.token,
+                    operation_id=self.operation_id,
                     properties=resource.properties,
                 )
             )

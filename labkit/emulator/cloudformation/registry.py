@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from labkit.emulator.cloudformation.engine import Engine
 from labkit.emulator.cloudformation.records import DELETED, StackRecord
 from labkit.emulator.cloudformation.validation import ValidationError
 from labkit.emulator.operations import Call
@@ -13,41 +12,48 @@ from labkit.emulator.refusal import ServiceError
 
 
 class Registry:
-    """All stacks, deleted ones too; `lock` is held while one is added or begins to go."""
+    """All stacks, deleted ones too; `lock` is held while one is added or begins to change."""
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
-        self._engines: dict[str, Engine] = {}
+        self._stacks: dict[str, StackRecord] = {}
         self._tokens: dict[tuple[str, str], tuple[tuple[str, str], StackRecord]] = {}
 
-    def add(self, engine: Engine) -> None:
+    def add(self, stack: StackRecord) -> None:
         """Add a stack.
 
         Raises:
             ServiceError: AlreadyExistsException; a name is free again once its stack is deleted.
         """
         with self.lock:
-            stack = engine.stack
             if self._named(stack.region, stack.name):
                 raise ServiceError("AlreadyExistsException", f"Stack [{stack.name}] already exists")
-            self._engines[stack.id] = engine
+            self._stacks[stack.id] = stack
+
+    def by_id(self, stack_id: str) -> StackRecord | None:
+        """Return the stack of that id, deleted or not."""
+        return self._stacks.get(stack_id)
 
     def in_region(self, region: str) -> list[StackRecord]:
         """Return the stacks of a Region, deleted ones too, newest first."""
         with self.lock:
-            engines = list(self._engines.values())
-        return [engine.stack for engine in reversed(engines) if engine.stack.region == region]
+            stacks = list(self._stacks.values())
+        return [stack for stack in reversed(stacks) if stack.region == region]
 
-    def find(self, call: Call) -> Engine | None:
+    def present(self, region: str) -> list[StackRecord]:
+        """Return the stacks of a Region that are not deleted, newest first."""
+        return [stack for stack in self.in_region(region) if stack.status != DELETED]
+
+    def find(self, call: Call) -> StackRecord | None:
         """Return the stack that a call names: by name until it is deleted, by id always."""
         name = call.parameters.get("StackName", "")
         with self.lock:
-            engine = self._engines.get(name)
-            if engine and engine.stack.region == call.region:
-                return engine
+            stack = self._stacks.get(name)
+            if stack and stack.region == call.region:
+                return stack
             return self._named(call.region, name)
 
-    def existing(self, call: Call, missing: str = "Stack with id {} does not exist") -> Engine:
+    def existing(self, call: Call, missing: str = "Stack with id {} does not exist") -> StackRecord:
         """Return the stack that a call names.
 
         Raises:
@@ -56,10 +62,10 @@ class Registry:
         name = call.parameters.get("StackName")
         if not name:
             raise ValidationError("StackName is required.")
-        engine = self.find(call)
-        if engine is None:
+        stack = self.find(call)
+        if stack is None:
             raise ValidationError(missing.format(name))
-        return engine
+        return stack
 
     def owner_of(self, region: str, physical_id: str | None) -> StackRecord:
         """Return the stack that a resource belongs to.
@@ -83,7 +89,8 @@ class Registry:
             ServiceError: TokenAlreadyExistsException, when the token was another request's.
         """
         token = call.parameters.get("ClientRequestToken")
-        asked = (call.operation, call.parameters["StackName"])
+        named = call.parameters.get("StackName") or call.parameters.get("ChangeSetName", "")
+        asked = (call.operation, named)
         with self.lock:
             if token is None:
                 return work()
@@ -96,9 +103,8 @@ class Registry:
             )
         return stack
 
-    def _named(self, region: str, name: str) -> Engine | None:
-        for engine in self._engines.values():
-            stack = engine.stack
+    def _named(self, region: str, name: str) -> StackRecord | None:
+        for stack in self._stacks.values():
             if (stack.region, stack.name) == (region, name) and stack.status != DELETED:
-                return engine
+                return stack
         return None

@@ -20,6 +20,11 @@ def stack_id(call: Call, name: str, partition: str) -> str:
     return f"{place}:stack/{name}/{uuid.uuid4()}"
 
 
+def nested_stack_id(parent: str, name: str) -> str:
+    """Return a fresh id for a stack below the one with the id `parent`."""
+    return f"{parent.partition(':stack/')[0]}:stack/{name}/{uuid.uuid4()}"
+
+
 def pseudo_parameters(arn: str) -> dict[str, Any]:
     """Return the pseudo parameters of the stack with this id.
 
@@ -59,3 +64,15 @@ def parameter_store(outer: Clients, region: str) -> Callable[[str], str]:
         return found["Value"]
 
     return fetch
+
+
+def zones(outer: Clients, region: str) -> list[str]:
+    """Return the names of the Availability Zones of a Region."""
+    available = [{"Name": "state", "Values": ["available"]}]
+    found = outer("ec2", region).describe_availability_zones(Filters=available)
+    return sorted(zone["ZoneName"] for zone in found["AvailabilityZones"])
+
+
+def change_set_id(stack_arn: str, name: str) -> str:
+    """Return a fresh id for a change set of that name: an ARN beside the stack's."""
+    return f"{stack_arn.partition(':stack/')[0]}:changeSet/{name}/{uuid.uuid4()}"

@@ -35,6 +35,22 @@ class HandlerError(Exception):
         self.code = code
 
 
+class NestedStacks(Protocol):
+    """What the provider of nested stacks is given: the stacks below the one at work."""
+
+    def create(self, context: Context, properties: Properties) -> Attributes:
+        """Make a stack, report its id, and return its outputs once it is complete."""
+        ...
+
+    def update(self, context: Context, physical_id: str, properties: Properties) -> Attributes:
+        """Update a stack and return its outputs."""
+        ...
+
+    def delete(self, physical_id: str) -> None:
+        """Delete a stack with all its resources."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """What a provider is given beside the properties.
@@ -48,6 +64,7 @@ class Context:
         system_tags: those that CloudFormation adds itself, if the type takes them; users may not.
         exists: to be called with the physical id as soon as there is one, so that a failure
             later on does not leave the resource behind.
+        nested: the stacks below this one.
     """
 
     client: Callable[[str], Any]
@@ -57,6 +74,7 @@ class Context:
     tags: Mapping[str, str]
     system_tags: Mapping[str, str]
     exists: Callable[[str], None]
+    nested: NestedStacks | None = None
 
     def tag_list(self, properties: Properties, *, system: bool = True) -> list[Tag]:
         """Return all tags; where a key is in the template and the stack, the template's."""
