@@ -1,6 +1,6 @@
 """Change sets: what an update, or a creation, would do; carried out when one says so.
 
-Source: docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-updating-stacks-changesets.html
+Source: docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/ (change sets)
 """
 
 from __future__ import annotations

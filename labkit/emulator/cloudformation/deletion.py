@@ -89,7 +89,7 @@ class Deletion:
 
 def _users(records: Mapping[str, ResourceRecord]) -> dict[str, set[str]]:
     """Return for each resource those that need it, and so must go before it."""
-    users: dict[str, set[str]] = {name: set() for name in reversed(records)}
+    users: dict[str, set[str]] = {name: set() for name in reversed(list(records))}
     for name, record in records.items():
         for needed in record.needs & users.keys():
             users[needed].add(name)

@@ -157,7 +157,8 @@ class Engine:
     def check_skip(self, stack: StackRecord, skip: Collection[str]) -> None:
         """Refuse to skip what did not fail to roll back.
 
-        Source: docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ContinueUpdateRollback.html
+        Source: docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/
+        (API_ContinueUpdateRollback.html)
 
         Raises:
             ValidationError: a resource is none of the stack's, or did not fail.

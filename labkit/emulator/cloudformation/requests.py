@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -143,7 +143,7 @@ def updated_options(options: Options, asked: Asked) -> Options:
     )
 
 
-def tags_of(tags: list[Mapping[str, str]]) -> dict[str, str]:
+def tags_of(tags: Sequence[Mapping[str, str]]) -> dict[str, str]:
     """Return tags by key.
 
     Raises:

@@ -1,6 +1,6 @@
 """Brings a stack to what another template wants, and back if that fails.
 
-Source: docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-updating-stacks-update-behaviors.html
+Source: docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/ (update behaviors of resources)
 """
 
 from __future__ import annotations

@@ -22,7 +22,9 @@ class Caller:
         give_up_at = time.monotonic() + 30
         while True:
             stack = self("DescribeStacks", StackName=name_or_id)["Stacks"][0]
-            if not stack["StackStatus"].endswith("IN_PROGRESS"):
+            if not stack["StackStatus"].endswith("IN_PROGRESS") or (
+                stack["StackStatus"] == "REVIEW_IN_PROGRESS"
+            ):
                 return stack
             assert time.monotonic() < give_up_at, stack
             time.sleep(0.005)
@@ -31,6 +33,13 @@ class Caller:
         """Create a stack and return it once it settled."""
         parameters.setdefault("Capabilities", ["CAPABILITY_IAM"])
         stack_id = self("CreateStack", StackName=name, TemplateBody=body, **parameters)["StackId"]
+        return self.settled(stack_id)
+
+    def update(self, name, body=None, **parameters):
+        """Update a stack and return it once it settled."""
+        parameters.setdefault("Capabilities", ["CAPABILITY_IAM"])
+        template = {"TemplateBody": body} if body else {"UsePreviousTemplate": True}
+        stack_id = self("UpdateStack", StackName=name, **template, **parameters)["StackId"]
         return self.settled(stack_id)
 
     def delete(self, name, **parameters):

@@ -481,7 +481,7 @@ def test_termination_protection(cloudformation, unique):
         pytest.param({"TemplateBody": ""}, "ValidationError",
                      "Either Template URL or Template Body must be specified.", id="no template"),
         pytest.param({"TemplateURL": "https://b.s3.amazonaws.com/k"}, "ValidationError",
-                     "The emulator does not fetch a TemplateURL: pass a TemplateBody.", id="URL"),
+                     "Only one of Template URL or Template Body may be specified.", id="URL too"),
         pytest.param({"TemplateBody": "Resources: {R: {Type: AWS::IAM::Role}}"},
                      "InsufficientCapabilitiesException",
                      "Requires capabilities : [CAPABILITY_IAM]", id="no capability"),
@@ -573,7 +573,7 @@ def test_a_resource_that_does_not_exist(cloudformation, unique):
         cloudformation("DescribeStackResources", PhysicalResourceId="vpc-0")
 
 
-@pytest.mark.parametrize("operation", ["CreateChangeSet", "UpdateStack"])
+@pytest.mark.parametrize("operation", ["RollbackStack", "SetStackPolicy", "SignalResource"])
 def test_refused_by_name(cloudformation, operation):
     with pytest.raises(ServiceError) as error:
         cloudformation(operation, StackName="a")

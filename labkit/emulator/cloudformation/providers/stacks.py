@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from labkit.emulator.cloudformation.providers.provider import (
     Attributes,
     Context,
@@ -13,6 +15,9 @@ from labkit.emulator.cloudformation.providers.provider import (
 
 class Outputs:
     """The attributes `Outputs.NAME`, whatever the names are that the nested template has."""
+
+    def __iter__(self) -> Iterator[str]:
+        return iter([r"Outputs\..*"])  # as cfn-lint names them
 
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and name.startswith("Outputs.") and name != "Outputs."
