@@ -11,7 +11,7 @@ from labkit.emulator.cloudformation import workers
 from labkit.emulator.cloudformation.evaluation import Evaluation
 from labkit.emulator.cloudformation.exports import Exports
 from labkit.emulator.cloudformation.failures import FAILURES, reason
-from labkit.emulator.cloudformation.resources import Asked, Resources
+from labkit.emulator.cloudformation.resources import CANCELLED, Asked, Resources
 
 
 class Creation:
@@ -50,7 +50,7 @@ class Creation:
         if self._failed:
             return failed_to("create", self._failed)
         if self._stopped():
-            return "Resource creation cancelled"
+            return CANCELLED["created"]
         try:
             self._exports.publish(stack, evaluation.outputs())
         except FAILURES as failure:

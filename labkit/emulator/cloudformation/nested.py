@@ -15,7 +15,7 @@ from labkit.emulator.cloudformation.creation import failed_to
 from labkit.emulator.cloudformation.failures import FAILURES
 from labkit.emulator.cloudformation.providers.provider import Attributes, Context, Properties
 from labkit.emulator.cloudformation.records import DELETED, StackRecord
-from labkit.emulator.cloudformation.resources import INTERNAL, Asked
+from labkit.emulator.cloudformation.resources import CANCELLED, INTERNAL, Asked
 from labkit.emulator.cloudformation.updates import Update
 from labkit.emulator.cloudformation.validation import ValidationError
 from labkit.emulator.refusal import ServiceError
@@ -71,7 +71,7 @@ class Nested:
             why = self._engine.creation(evaluation, self._manner, self._stopped).run()
         if why:
             child.note("CREATE_FAILED", why)
-            raise _embedded(child, "created", why)
+            raise self._failure(child, "created", why)
         child.note("CREATE_COMPLETE")
         return _outputs(child)
 
@@ -92,7 +92,7 @@ class Nested:
             why = update.apply()
         if why:
             child.note("UPDATE_FAILED", why)
-            raise _embedded(child, "updated", why)
+            raise self._failure(child, "updated", why)
         child.note("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
         return _outputs(child)
 
@@ -144,6 +144,12 @@ class Nested:
             raise _embedded(child, "updated", why)
         child.note("UPDATE_ROLLBACK_COMPLETE")
         del self._unfinished[child.id]
+
+    def _failure(self, child: StackRecord, what: str, why: str) -> ValidationError:
+        """Return why a nested stack failed: by itself, or since everything was given up."""
+        if self._stopped():
+            return ValidationError(CANCELLED[what])
+        return _embedded(child, what, why)
 
     def _child(self, physical_id: str) -> StackRecord:
         child = self._engine.registry.by_id(physical_id)

@@ -18,6 +18,7 @@ from labkit.emulator.upstream import Clients
 log = logging.getLogger(__name__)
 
 INTERNAL = "Internal Failure"
+CANCELLED = {"created": "Resource creation cancelled", "updated": "Resource update cancelled"}
 _INITIATED = "Resource creation Initiated"
 _REPLACES = "Requested update requires the creation of a new physical resource; hence creating one."
 
@@ -82,7 +83,7 @@ class Resources:
             context = self._context(record, "CREATE_IN_PROGRESS")
             record.attributes = _provider(record).create(context, record.properties)
 
-        return self._note(record, "CREATE", _problem(make, record), "Resource creation cancelled")
+        return self._note(record, "CREATE", _problem(make, record), CANCELLED["created"])
 
     def replace(self, record: ResourceRecord, properties: Properties) -> bool:
         """Make another resource in the place of one; the old one stays."""
@@ -93,7 +94,7 @@ class Resources:
             context = self._context(record, "UPDATE_IN_PROGRESS")
             record.attributes = _provider(record).create(context, properties)
 
-        return self._note(record, "UPDATE", _problem(make, record), "Resource update cancelled")
+        return self._note(record, "UPDATE", _problem(make, record), CANCELLED["updated"])
 
     def update(
         self, record: ResourceRecord, properties: Properties, old_tags: Mapping[str, str]
@@ -103,7 +104,7 @@ class Resources:
         old = record.properties
         record.properties = properties
         problem = self.change(record, old, old_tags)
-        return self._note(record, "UPDATE", problem, "Resource update cancelled")
+        return self._note(record, "UPDATE", problem, CANCELLED["updated"])
 
     def update_back(self, record: ResourceRecord, now: ResourceRecord) -> bool:
         """Change a resource from what it is now back to what its record says again."""

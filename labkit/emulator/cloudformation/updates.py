@@ -23,7 +23,7 @@ from labkit.emulator.cloudformation.records import (
     ResourceRecord,
     StackRecord,
 )
-from labkit.emulator.cloudformation.resources import Asked, Problem, Resources
+from labkit.emulator.cloudformation.resources import CANCELLED, Asked, Problem, Resources
 from labkit.emulator.cloudformation.schema import schemas
 
 ADDED, REPLACED, CHANGED, REFUSED, KEPT = "added", "replaced", "changed", "refused", "kept"
@@ -90,7 +90,7 @@ class Update:
         if any(self._failed.values()):
             return "".join(failed_to(what, names) for what, names in self._failed.items() if names)
         if self._stopped():
-            return "Resource update cancelled"
+            return CANCELLED["updated"]
         try:
             self._exports.publish(stack, evaluation.outputs())
         except FAILURES as failure:
