@@ -37,11 +37,13 @@ class Step:
         kind: ADDED, REPLACED, CHANGED in place, REFUSED before anything was done, or KEPT.
         record: the resource as it is now.
         before: a copy of it as it was; None if it was added.
+        after: a copy of it as the update left it, once it is being rolled back.
     """
 
     kind: str
     record: ResourceRecord
     before: ResourceRecord | None
+    after: ResourceRecord | None = None
 
 
 class Update:
@@ -216,14 +218,14 @@ class Update:
     def _go_back(self, step: Step) -> bool:
         record, before = step.record, step.before
         assert before is not None
-        now = replace(record)
+        step.after = step.after or replace(record)
         if step.kind == REPLACED and _differs(step):
             self._new[record.logical_id] = replace(record, deletion_policy="Delete")
         _restore(record, before)
         if step.kind == KEPT:
             return True
         if step.kind == CHANGED:
-            return self.resources.update_back(record, now)
+            return self.resources.update_back(record, step.after)
         self.resources.note(record, "UPDATE_COMPLETE")
         return True
 

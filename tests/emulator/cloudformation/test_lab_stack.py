@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -236,30 +233,6 @@ def test_a_flow_log_that_is_gone_already_is_no_failure(session, cloudformation):
 # --- By the AWS CLI
 
 
-@pytest.fixture
-def aws(emulator, tmp_path):
-    """Run the AWS CLI against the emulator; return what it said and its exit code."""
-
-    def run(*arguments):
-        environment = {
-            **{name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ},
-            "HOME": str(tmp_path),
-            "AWS_ENDPOINT_URL": emulator.endpoint_url,
-            "AWS_ACCESS_KEY_ID": emulator.access_key_id,
-            "AWS_SECRET_ACCESS_KEY": emulator.secret_access_key,
-            "AWS_DEFAULT_REGION": REGION,
-            "AWS_MAX_ATTEMPTS": "1",
-            "NO_PROXY": "127.0.0.1",
-        }
-        program = Path(sys.executable).with_name("aws")
-        return subprocess.run(
-            [program, "--output", "json", "cloudformation", *arguments],
-            capture_output=True, text=True, env=environment, check=False,
-        )  # fmt: skip
-
-    return run
-
-
 def test_the_aws_cli_creates_follows_and_deletes(aws, session, cloudformation):
     body = ["--template-body", f"file://{TEMPLATE}", "--capabilities", "CAPABILITY_IAM"]
     created = aws("create-stack", "--stack-name", "c3-cli", *body)
@@ -272,10 +245,3 @@ def test_the_aws_cli_creates_follows_and_deletes(aws, session, cloudformation):
     gone = settled(cloudformation, stack["StackId"])
     if gone["StackStatus"] != "DELETE_COMPLETE":  # the agents' records are in the bucket
         assert delete_lab(session, cloudformation, stack), why(cloudformation, stack)
-
-
-def test_the_aws_cli_is_told_what_deploy_lacks(aws):
-    refused = aws("deploy", "--stack-name", "c3-deploy", "--template-file", str(TEMPLATE))
-    assert refused.returncode != 0
-    assert "CreateChangeSet" in refused.stderr
-    assert "use create-stack" in refused.stderr

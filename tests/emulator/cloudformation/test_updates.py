@@ -143,10 +143,7 @@ def test_policies_of_what_is_no_longer_wanted(cloudformation, inner, unique, pol
 
 
 def test_a_condition_that_no_longer_holds_removes_its_resource(cloudformation, inner, unique):
-    body = (
-        ONE
-        + f"\n  G: {{Type: AWS::Logs::LogGroup, Condition: IsOne, Properties: {{LogGroupName: {unique}-g}}}}"
-    )
+    body = template(parameter("P", "!Ref Word"), group("G", f"{unique}-g", ", Condition: IsOne"))
     body += "\nConditions: {IsOne: !Equals [!Ref Word, one]}"
     cloudformation.create(unique, body)
     assert groups_of(inner, unique)
@@ -417,7 +414,8 @@ def slow(monkeypatch):
 
 
 def test_a_cancelled_update_goes_back(cloudformation, inner, unique, slow):
-    """Source: docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CancelUpdateStack.html."""
+    """Source: docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/
+    API_CancelUpdateStack.html."""
     begun, goes_on = slow
     cloudformation.create(unique, ONE)
     body = template(parameter("P", "!Ref Word"), "  Vpc: {Type: AWS::EC2::VPC, DependsOn: P, "
