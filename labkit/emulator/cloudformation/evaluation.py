@@ -107,8 +107,15 @@ class Evaluation:
         return properties
 
     def resolved(self, kind: str, properties: dict[str, Any], scope: Scope) -> dict[str, Any]:
-        """Return properties of a type with what a scope makes of them; not validated."""
-        return schemas()[kind].coerce(intrinsics.resolve(properties, scope))
+        """Return properties of a type with what a scope makes of them; not validated.
+
+        Raises:
+            ValidationError: they stand in a function that yields no object.
+        """
+        resolved = intrinsics.resolve(properties, scope)
+        if not isinstance(resolved, dict):
+            raise ValidationError(f"Template error: Properties of {kind} must be an object.")
+        return schemas()[kind].coerce(resolved)
 
     def outputs(self, scope: Scope | None = None) -> list[dict[str, Any]]:
         """Return the outputs as DescribeStacks shows them.
