@@ -6,7 +6,7 @@ Source: docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/ (update behavior
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, fields, replace
+from dataclasses import replace
 from typing import Any
 
 from labkit.emulator.cloudformation import workers
@@ -25,25 +25,14 @@ from labkit.emulator.cloudformation.records import (
 )
 from labkit.emulator.cloudformation.resources import CANCELLED, Asked, Problem, Resources
 from labkit.emulator.cloudformation.schema import schemas
-
-ADDED, REPLACED, CHANGED, REFUSED, KEPT = "added", "replaced", "changed", "refused", "kept"
-
-
-@dataclass(slots=True)
-class Step:
-    """What an update did to one resource.
-
-    Attributes:
-        kind: ADDED, REPLACED, CHANGED in place, REFUSED before anything was done, or KEPT.
-        record: the resource as it is now.
-        before: a copy of it as it was; None if it was added.
-        after: a copy of it as the update left it, once it is being rolled back.
-    """
-
-    kind: str
-    record: ResourceRecord
-    before: ResourceRecord | None
-    after: ResourceRecord | None = None
+from labkit.emulator.cloudformation.update_steps import (
+    ADDED,
+    CHANGED,
+    KEPT,
+    REFUSED,
+    REPLACED,
+    Step,
+)
 
 
 class Update:
@@ -105,8 +94,8 @@ class Update:
         self.resources.nested.finish()
         old = {name: record for name, record in self.stack.resources.items() if self._goes(name)}
         for name, step in self._steps.items():
-            if step.kind == REPLACED and step.before is not None and _differs(step):
-                old[name] = _as_replaced(step.before)
+            if (replaced := step.replaced) is not None:
+                old[name] = replaced
         Deletion(self.stack, self.resources).run(old)
         self._delete_leftovers()
         for name in old:
@@ -116,11 +105,8 @@ class Update:
     def keep(self) -> None:
         """Leave a failed update as it is; what was replaced is deleted by the next operation."""
         self.resources.nested.keep()
-        self.stack.leftovers += [
-            _as_replaced(step.before)
-            for step in self._steps.values()
-            if step.kind == REPLACED and step.before is not None and _differs(step)
-        ]
+        replaced = [step.replaced for step in self._steps.values()]
+        self.stack.leftovers += [record for record in replaced if record is not None]
 
     def roll_back(self, skip: Collection[str] = ()) -> list[str]:
         """Bring every resource back to what it was; return the names of those that do not.
@@ -210,18 +196,17 @@ class Update:
         done = self.resources.update(record, wanted, before.stack_tags)
         if not done and self._keeps:  # back to the last state that is known to be stable
             now = replace(record)
-            _restore(record, before)
+            step.restore()
             self.resources.change(record, now.properties, now.stack_tags)
             record.status, record.reason = now.status, now.reason
         return done
 
     def _go_back(self, step: Step) -> bool:
-        record, before = step.record, step.before
-        assert before is not None
+        record = step.record
         step.after = step.after or replace(record)
-        if step.kind == REPLACED and _differs(step):
-            self._new[record.logical_id] = replace(record, deletion_policy="Delete")
-        _restore(record, before)
+        if (replacement := step.replacement) is not None:
+            self._new[record.logical_id] = replacement
+        step.restore()
         if step.kind == KEPT:
             return True
         if step.kind == CHANGED:
@@ -258,20 +243,6 @@ class Update:
 
 def _settings_of(stack: StackRecord) -> tuple[Any, ...]:
     return stack.template, stack.parameters, stack.options, stack.outputs, stack.imports
-
-
-def _differs(step: Step) -> bool:
-    return step.before is not None and step.record.physical_id != step.before.physical_id
-
-
-def _as_replaced(before: ResourceRecord) -> ResourceRecord:
-    """Return a copy that is deleted unless its UpdateReplacePolicy says otherwise."""
-    return replace(before, deletion_policy=before.update_replace_policy)
-
-
-def _restore(record: ResourceRecord, before: ResourceRecord) -> None:
-    for field in fields(ResourceRecord):
-        setattr(record, field.name, getattr(before, field.name))
 
 
 def _cannot(kind: str, names: list[str]) -> str:

@@ -190,6 +190,30 @@ def test_a_failure_above_cancels_what_is_below(cloudformation, inner, unique, pu
     assert below["StackStatus"] == "DELETE_COMPLETE"
 
 
+def test_a_nested_stack_with_a_type_that_is_not_made(cloudformation, inner, unique, put):
+    """As with templates that empty their bucket by a Lambda function."""
+    function = (
+        "  Function: {Type: AWS::Lambda::Function, DependsOn: G, Properties: "
+        "{Role: r, Code: {ZipFile: x}}}"
+    )
+    child = put("child", template(group("G", f"{unique}-g"), function))
+    stack = cloudformation.create(unique, template(nested("Child", child)))
+    assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
+    below = child_of(cloudformation, unique)
+    why = cloudformation.reason(below["StackId"], "Function", "CREATE_FAILED")
+    assert "The emulator does not make resources of type AWS::Lambda::Function" in why
+    assert not groups_of(inner, f"{unique}-")
+
+
+@pytest.mark.parametrize("name", ["TimeoutInMinutes: 5", "NotificationARNs: [a]"])
+def test_properties_of_nested_stacks_that_are_refused(cloudformation, unique, put, name):
+    child = put("child", template(parameter("P", "a")))
+    body = template(nested("Child", child)).replace("Parameters: {}", name)
+    assert cloudformation.create(unique, body)["StackStatus"] == "ROLLBACK_COMPLETE"
+    why = cloudformation.reason(unique, "Child", "CREATE_FAILED")
+    assert f"[{name.split(':')[0]}] is a property that the emulator does not honor" in why
+
+
 # --- Deletion
 
 
