@@ -138,7 +138,7 @@ def template_summary(parsed: Template) -> dict[str, Any]:
         ResourceTypes=sorted({resource.type for resource in parsed.resources.values()}),
         Version="2010-09-09",
         Metadata=metadata,
-        DeclaredTransforms=[],
+        DeclaredTransforms=["AWS::LanguageExtensions"] if parsed.extended else [],
         **_needed_capabilities(parsed),
     )
 

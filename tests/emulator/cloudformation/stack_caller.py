@@ -19,7 +19,7 @@ class Caller:
 
     def settled(self, name_or_id):
         """Return a stack once nothing is in progress."""
-        give_up_at = time.monotonic() + 30
+        give_up_at = time.monotonic() + 120
         while True:
             stack = self("DescribeStacks", StackName=name_or_id)["Stacks"][0]
             if not stack["StackStatus"].endswith("IN_PROGRESS") or (

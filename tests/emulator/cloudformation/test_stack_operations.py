@@ -602,3 +602,55 @@ def test_validation_needs_no_parameters_but_references_that_exist(cloudformation
         cloudformation(
             "ValidateTemplate", TemplateBody="Resources: {R: {Type: AWS::EC2::VPC, DependsOn: S}}"
         )
+
+
+def test_summary_of_a_template(cloudformation, unique):
+    """Source: docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/
+    API_GetTemplateSummary.html."""
+    body = """
+    Transform: AWS::LanguageExtensions
+    Metadata: {by: us}
+    Parameters: {P: {Type: Number, Default: 1, AllowedValues: [1, 2]}}
+    Resources: {R: {Type: AWS::IAM::Role}, S: {Type: AWS::EC2::VPC}}
+    """
+    assert cloudformation("GetTemplateSummary", TemplateBody=body) == {
+        "Parameters": [
+            {
+                "ParameterKey": "P",
+                "DefaultValue": "1",
+                "NoEcho": False,
+                "ParameterType": "Number",
+                "ParameterConstraints": {"AllowedValues": ["1", "2"]},
+            }
+        ],
+        "ResourceTypes": ["AWS::EC2::VPC", "AWS::IAM::Role"],
+        "Version": "2010-09-09",
+        "Metadata": '{"by": "us"}',
+        "DeclaredTransforms": ["AWS::LanguageExtensions"],
+        "Capabilities": ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+        "CapabilitiesReason": "The following resource(s) require capabilities: [AWS::IAM::Role]",
+    }
+
+
+@pytest.mark.parametrize("token", ["x", "-1", "1e3"])
+def test_a_token_that_is_none(cloudformation, unique, token):
+    cloudformation.create(unique, BUCKET)
+    with pytest.raises(ServiceError, match="NextToken is not valid"):
+        cloudformation("DescribeStackEvents", StackName=unique, NextToken=token)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"OnFailure": "NEVER"}, "Value 'NEVER' at 'onFailure' failed to satisfy constraint"),
+        ({"ClientRequestToken": "a b"}, "at 'clientRequestToken' failed to satisfy constraint"),
+        ({"Tags": [{"Key": "aws:x", "Value": "y"}]}, "aws: prefixed tag key names"),
+        ({"Tags": [{"Key": "x", "Value": "y"}] * 2}, "Duplicate tag keys found: x"),
+    ],
+    ids=["no such wish", "no token", "a tag of AWS's", "a tag twice"],
+)
+def test_a_malformed_request(cloudformation, unique, parameters, message):
+    with pytest.raises(ServiceError) as error:
+        cloudformation("CreateStack", StackName=unique, TemplateBody=BUCKET, **parameters)
+    assert error.value.code == "ValidationError"
+    assert message in error.value.message
