@@ -28,6 +28,7 @@ from labkit.emulator.refusal import ServiceError
 
 CLASSES = {
     "ec2": ("moto.ec2.responses", "EC2Response"),
+    "glue": ("moto.glue.responses", "GlueResponse"),
     "iam": ("moto.iam.responses", "IamResponse"),
     "kms": ("moto.kms.responses", "KmsResponse"),
     "logs": ("moto.logs.responses", "LogsResponse"),

@@ -318,6 +318,19 @@ def test_a_failed_creation_that_was_left_goes_on(cloudformation, unique):
     assert cloudformation.physical_id(unique, "P") == kept
 
 
+def test_a_failed_creation_is_retried_as_it_was(cloudformation, inner, unique):
+    """What hindered it was outside of the template."""
+    logs = inner("logs", "us-east-1")
+    logs.create_log_group(logGroupName=f"{unique}-g")
+    body = template(group("G", f"{unique}-g"))
+    stack = cloudformation.create(unique, body, DisableRollback=True)
+    assert stack["StackStatus"] == "CREATE_FAILED"
+    logs.delete_log_group(logGroupName=f"{unique}-g")
+    stack = cloudformation.update(unique, body, DisableRollback=True)
+    assert stack["StackStatus"] == "UPDATE_COMPLETE"
+    assert groups_of(inner, f"{unique}-") == {f"{unique}-g"}
+
+
 def test_what_a_failed_update_left_goes_with_the_stack(cloudformation, inner, unique):
     cloudformation.create(unique, template(group("G", f"{unique}-old")))
     after = template(group("G", f"{unique}-new"), bad_vpc("Vpc", "G"))

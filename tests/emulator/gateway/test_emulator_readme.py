@@ -7,4 +7,4 @@ def test_the_table_of_operations_is_current():
 
 
 def test_refusals_with_a_hint_are_not_told_as_ours():
-    assert "UpdateStack," not in table.table()
+    assert "RollbackStack," not in table.table()
