@@ -132,7 +132,9 @@ def check(ec2: Any, ids: Iterable[str], kind: str | None = None) -> None:
 
 def _is_there(ec2: Any, kind: Kind, id_: str) -> bool:
     try:
-        return bool(getattr(ec2, kind.operation)(**_asked(kind, id_))[kind.key])
+        found = getattr(ec2, kind.operation)(**_asked(kind, id_))[kind.key]
+        # moto goes on describing a prefix list for a while after its deletion
+        return any(one.get("State") != "delete-complete" for one in found)
     except ClientError as error:
         if error.response.get("Error", {}).get("Code", "").endswith(".NotFound"):
             return False
