@@ -109,9 +109,7 @@ def explain(
     if not fitting:
         return Explanation(action, "", _say_contradiction(vpc, action, possible[0]), unknown)
     deciders = dict.fromkeys(name_decider(vpc, reading.hop) for reading in fitting)
-    return Explanation(
-        action, " or ".join(deciders), _say_readings(vpc, fitting), unknown, fitting
-    )
+    return Explanation(action, " or ".join(deciders), _say_readings(vpc, fitting), unknown, fitting)
 
 
 def why(log: pd.DataFrame, vpc: Vpc, *, opened_by: str | None = None) -> pd.Series:

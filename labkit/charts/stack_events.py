@@ -17,7 +17,10 @@ STACK = "AWS::CloudFormation::Stack"
 ROW_IN = 0.24
 UNITS = ((180.0, 60.0, "minutes"), (5.0, 1.0, "seconds"), (0.0, 0.001, "milliseconds"))
 LOOKS = {"done": style.Look("#56B4E9"), "failed": style.LOOKS["REJECT"]}
-HINTS = {"milliseconds": "milliseconds: on AWS they would be minutes", "minutes": "minutes, as AWS takes"}
+HINTS = {
+    "milliseconds": "milliseconds: on AWS they would be minutes",
+    "minutes": "minutes, as AWS takes",
+}
 
 
 class Event(Protocol):

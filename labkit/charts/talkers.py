@@ -72,7 +72,9 @@ def _pairs(
     """Return what went between whom, by name, and the names, those with the most bytes first."""
     if not len(log):
         return {}, []
-    ends = [log[end].map(lambda address: names.get(address, address)) for end in ("srcaddr", "dstaddr")]
+    ends = [
+        log[end].map(lambda address: names.get(address, address)) for end in ("srcaddr", "dstaddr")
+    ]
     named = log.assign(source=ends[0], target=ends[1])
     both = pd.concat([named.assign(name=end) for end in ends])
     ranked = both.groupby("name").bytes.sum().sort_values(ascending=False).index
@@ -90,7 +92,11 @@ def _pair(records: pd.DataFrame) -> _Pair:
 
 
 def _draw(ax: Axes, x: int, y: int, pair: _Pair, norm: LogNorm) -> None:
-    strip = 0.42 if pair.rejected_packets and pair.accepted_bytes else 0.92 * bool(pair.rejected_packets)
+    strip = (
+        0.42
+        if pair.rejected_packets and pair.accepted_bytes
+        else 0.92 * bool(pair.rejected_packets)
+    )
     if pair.accepted_bytes:
         share = float(norm(pair.accepted_bytes))
         color = SHADES(share)
