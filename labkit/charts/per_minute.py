@@ -55,6 +55,7 @@ def per_minute(
     _label_bars(ax, begins, below, measure)
     _shade(ax, shaded)
     style.set_time_axis(ax, first, first + timedelta(minutes=minutes), least_step_s=60)
+    ax.tick_params(axis="x", pad=6)
     ax.set_ylim(0, below.max() * 1.25 or 1)
     ax.yaxis.set_major_locator(MaxNLocator(nbins=4, integer=True))
     ax.yaxis.set_major_formatter(EngFormatter("B") if measure == "bytes" else "{x:,.0f}")

@@ -20,7 +20,7 @@ KNOWN = {
 }  # fmt: skip
 DECADES = (1, 10, 100, 1_000, 10_000, 65_535)
 LEAST_SPAN = timedelta(seconds=10)
-LEAST_DISTANCE = 1.5  # of two labels on the logarithmic axis
+LEAST_DISTANCE = 1.7  # of two labels on the logarithmic axis
 MANY = 60
 
 

@@ -17,10 +17,7 @@ STACK = "AWS::CloudFormation::Stack"
 ROW_IN = 0.24
 UNITS = ((180.0, 60.0, "minutes"), (5.0, 1.0, "seconds"), (0.0, 0.001, "milliseconds"))
 LOOKS = {"done": style.Look("#56B4E9"), "failed": style.LOOKS["REJECT"]}
-HINTS = {
-    "milliseconds": "milliseconds: on AWS they would be minutes",
-    "minutes": "minutes, as AWS takes",
-}
+HINT = "on AWS it takes minutes"
 
 
 class Event(Protocol):
@@ -77,7 +74,8 @@ def stack_events(events: Iterable[Event], *, ax: Axes | None = None) -> Axes:
     ax.xaxis.set_major_formatter("{x:,.0f}")
     ax.set_xlabel(f"{unit} since the stack's first event", fontsize=style.TEXT_PT, color=style.INK)
     total = f"{whole_s / scale_s:,.1f}" if unit == "minutes" else f"{whole_s / scale_s:,.0f}"
-    said = f"{len(spans)} resources in {total} {unit} (the axis is in {HINTS.get(unit, unit)})"
+    hint = "" if unit == "minutes" else f"; {HINT}"
+    said = f"{len(spans)} resources in {total} {unit} (the axis is in {unit}{hint})"
     style.set_title(ax, "The stack's creation, resource by resource", said)
     return describe(ax, _in_words(spans, total, unit))
 

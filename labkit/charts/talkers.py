@@ -20,7 +20,7 @@ MOST = 12
 CELL_IN = 0.48
 OTHERS = "others"
 SHADES = LinearSegmentedColormap.from_list("bytes", ["#e8f1f8", style.LOOKS["ACCEPT"].color])
-DARK_FROM = 0.55  # from here on white letters are read better
+DARK_FROM = 0.85  # from here on white letters are read better
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,9 @@
 """The rule that decided, for each line of AWS's own table of what two interfaces record."""
 
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import pandas as pd
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent / "network"))
 from vpc_builder import ADDRESSES, OPEN_ACL, build_vpc, entry, rule
 
 from labkit import explain
