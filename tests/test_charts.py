@@ -340,7 +340,7 @@ def stack_of(seconds, *, last="CREATE_COMPLETE"):
     [
         pytest.param(0.4, "2 resources in 400 milliseconds (the axis is in milliseconds; on AWS "
                           "it takes minutes)", id="the emulator"),
-        pytest.param(20, "2 resources in 20 seconds (the axis is in seconds; on AWS it takes "
+        pytest.param(20, "2 resources in 20.0 seconds (the axis is in seconds; on AWS it takes "
                          "minutes)", id="a small stack"),
         pytest.param(270, "2 resources in 4.5 minutes (the axis is in minutes)", id="AWS"),
     ],

@@ -99,7 +99,7 @@ def _label_bars(ax: Axes, begins: np.ndarray, heights: np.ndarray, measure: str)
         return
     for begin, height in zip(begins, heights, strict=True):
         if height:
-            text = f"{height:,.0f}" if measure == "packets" else EngFormatter(places=1)(height)
+            text = f"{height:,.0f}" if measure == "packets" else EngFormatter("B", places=1)(height)
             ax.annotate(
                 text,
                 (begin + 0.45 / 1440, height),

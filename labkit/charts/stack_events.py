@@ -73,7 +73,7 @@ def stack_events(events: Iterable[Event], *, ax: Axes | None = None) -> Axes:
     ax.xaxis.set_major_locator(MaxNLocator(nbins=8))
     ax.xaxis.set_major_formatter("{x:,.0f}")
     ax.set_xlabel(f"{unit} since the stack's first event", fontsize=style.TEXT_PT, color=style.INK)
-    total = f"{whole_s / scale_s:,.1f}" if unit == "minutes" else f"{whole_s / scale_s:,.0f}"
+    total = f"{whole_s / scale_s:,.{0 if unit == 'milliseconds' else 1}f}"
     hint = "" if unit == "minutes" else f"; {HINT}"
     said = f"{len(spans)} resources in {total} {unit} (the axis is in {unit}{hint})"
     style.set_title(ax, "The stack's creation, resource by resource", said)
