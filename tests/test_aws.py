@@ -2,6 +2,7 @@
 
 import os
 import re
+from datetime import UTC, datetime
 
 import boto3
 import pytest
@@ -200,3 +201,8 @@ def test_default_prefix(monkeypatch, user, prefix):
     monkeypatch.setenv("LOGNAME", user)
     assert aws.default_prefix() == prefix
     assert re.fullmatch(r"[a-z][a-z0-9-]*", prefix)
+
+
+def test_an_answer_tells_when_it_was_given(session):
+    answer = session.client("ec2").describe_vpcs()
+    assert abs((aws.answered_at(answer) - datetime.now(UTC)).total_seconds()) < 60

@@ -214,3 +214,14 @@ def test_nodes_says_which_one_is_missing():
     ssm.pages["describe_instance_information"] = [{"InstanceInformationList": [node("i-2")]}]
     with pytest.raises(WaitTimedOut, match="last seen: i-1 not registered, i-2 Online"):
         run_command.nodes(ssm, ["i-1", "i-2"], timeout_s=0.1)
+
+
+def test_begin_returns_once_the_lines_run():
+    ssm = ScriptedSsm(None, invocation("Pending"), invocation("Delayed"), invocation("InProgress"))
+    assert run_command.begin(ssm, "i-1", ["ping -c 9 10.0.1.11"]) == "c-1"
+    assert len(ssm.invocations) == 1
+    assert ssm.sent[0]["Parameters"] == {"commands": ["ping -c 9 10.0.1.11"]}
+
+
+def test_begin_returns_also_for_what_is_over_already():
+    assert run_command.begin(ScriptedSsm(invocation("Success")), "i-1", ["true"]) == "c-1"

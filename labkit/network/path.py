@@ -123,6 +123,20 @@ class Paths:
             rules.append(self._ask_rules(receiver, Direction.INGRESS, crosses, packet))
         return _Way(tuple(rules), receiver.id if receiver else None, drop)
 
+    def judge(
+        self,
+        packet: Packet,
+        interface_id: str,
+        direction: Direction,
+        connections: Connections,
+        now: float,
+    ) -> Hop:
+        """Judge a packet at one interface alone, wherever it comes from and whoever gets it."""
+        interface = self.vpc.interfaces[interface_id]
+        peer = packet.dstaddr if direction is Direction.EGRESS else packet.srcaddr
+        crosses = not contains(self.vpc.subnets[interface.subnet_id].cidr_block, peer)
+        return self._judge(interface, direction, crosses, packet, connections, now)
+
     def _forward(
         self, sender: NetworkInterface, address: str
     ) -> tuple[NetworkInterface | None, Drop | None]:
