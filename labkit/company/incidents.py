@@ -40,7 +40,9 @@ def beacon(rng: Rng, calls: Beacon) -> Connections:
         rng, times, client=calls.source, server=calls.destination, server_port=calls.port,
         lasted_s=rng.uniform(0.3, 0.9, len(times)),
     )  # fmt: skip
-    return fill(made, out=rng.integers(500, 620, len(made)), back=rng.integers(900, 1100, len(made)))
+    return fill(
+        made, out=rng.integers(500, 620, len(made)), back=rng.integers(900, 1100, len(made))
+    )
 
 
 def leak(rng: Rng, theft: Leak) -> Connections:

@@ -156,7 +156,9 @@ def office_files(rng: Rng, count: int) -> Connections:
         rng, times(rng, count, OFFICE), client=rng.choice(desks, count),
         server=hosts.address("files-1"), server_port=445, lasted_s=rng.exponential(90, count) + 0.1,
     )  # fmt: skip
-    return fill(made, out=size(rng, 80_000, len(made), 1.4), back=size(rng, 250_000, len(made), 1.4))
+    return fill(
+        made, out=size(rng, 80_000, len(made), 1.4), back=size(rng, 250_000, len(made), 1.4)
+    )
 
 
 def office_shells(rng: Rng, count: int) -> Connections:

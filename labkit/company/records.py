@@ -62,9 +62,10 @@ def split(made: Connections) -> Connections:
     begins = np.maximum(edge, whole["began_s"])
     ends = np.minimum(edge + INTERVAL_S - 0.001, whole["began_s"] + whole["lasted_s"])
     is_last = number == np.repeat(count, count) - 1
-    at = np.where(is_last, 1.0, (edge + INTERVAL_S - whole["began_s"]) / whole["lasted_s"])
+    reach = edge + INTERVAL_S - whole["began_s"]
+    at = np.where(is_last, 1.0, reach / np.maximum(whole["lasted_s"], 0.001))
     pieces = np.zeros(len(whole), [*made.dtype.descr, ("first", "?"), ("last", "?")])
-    for name in made.dtype.names:
+    for name in made.dtype.names or ():
         pieces[name] = whole[name]
     pieces["began_s"], pieces["lasted_s"] = begins, np.maximum(ends - begins, 0)
     pieces["first"], pieces["last"] = number == 0, is_last
