@@ -105,7 +105,8 @@ def as_html(outcomes: Sequence[Outcome], pages: Mapping[str, str], facts: Mappin
         "<!DOCTYPE html><html lang='en'><head><meta charset='utf-8'>"
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
         f"<title>VPC Flow Logs lab</title><style>{STYLE}{_colors_of_code()}</style></head><body>"
-        f"<h1>VPC Flow Logs lab</h1><ul>{lines}</ul><table><tr>{head}</tr>{contents}</table>{sections}"
+        f"<h1>VPC Flow Logs lab</h1><ul>{lines}</ul>"
+        f"<table><tr>{head}</tr>{contents}</table>{sections}"
         "</body></html>\n"
     )
 

@@ -19,7 +19,7 @@ def incidents(rng: Rng, truth: Truth) -> list[Connections]:
 
 
 def port_scan(rng: Rng, scan: PortScan) -> list[Connections]:
-    """One SYN for each port, a second one where nothing came back; an open port is reset at once."""
+    """One SYN for each port, often a second where nothing came back; an open port is reset."""
     ports = np.arange(scan.first_port, scan.last_port + 1)
     times = np.linspace(scan.began_s, scan.ended_s - 3, len(ports)) + rng.normal(0, 0.4, len(ports))
     is_open = np.isin(ports, sorted(scan.open_ports))

@@ -113,13 +113,12 @@ def name_lookups(rng: Rng, count: int) -> Connections:
     Source: docs.aws.amazon.com/vpc/latest/userguide/flow-logs-limitations.html
     """
     asking = [host.name for host in hosts.HOSTS if host.name not in ("dns-1", "spare-1")]
-    made = connections(
+    return connections(
         rng, times(rng, count, CUSTOMERS), client=pick(rng, asking, count),
         server=hosts.address("dns-1"), server_port=53, protocol=UDP, lasted_s=0.01,
         packets_out=1, bytes_out=rng.integers(56, 90, count),
         packets_back=1, bytes_back=rng.integers(72, 300, count),
     )  # fmt: skip
-    return made
 
 
 def clocks(rng: Rng) -> Connections:
@@ -163,8 +162,9 @@ def office_files(rng: Rng, count: int) -> Connections:
 
 def office_shells(rng: Rng, count: int) -> Connections:
     """Two administrators and their shells."""
+    admins = ["192.168.10.11", "192.168.10.12"]
     made = connections(
-        rng, times(rng, count, OFFICE), client=rng.choice(["192.168.10.11", "192.168.10.12"], count),
+        rng, times(rng, count, OFFICE), client=rng.choice(admins, count),
         server=pick(rng, ["build-1", "batch-1"], count), server_port=22,
         lasted_s=rng.exponential(900, count) + 5,
     )  # fmt: skip
