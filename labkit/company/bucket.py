@@ -47,6 +47,7 @@ def upload(aws: boto3.Session, prefix: str, *, seed: int = 1, watch: Watch = sil
         ClientError: AWS refuses.
     """
     bucket, s3 = bucket_name(aws, prefix), aws.client("s3")
+    watch(Tick(WHAT, 0, float("inf"), "writing the records"))
     files = list(log_files(seed))
     if owner_of(s3, bucket) is None:
         _create(aws, s3, bucket)
@@ -133,10 +134,9 @@ def _send(s3: Any, bucket: str, files: list[LogFile], watch: Watch) -> None:
     def put(file: LogFile) -> None:
         s3.put_object(Bucket=bucket, Key=file.key, Body=file.body)
 
-    tell(0)
     with ThreadPoolExecutor(THREADS) as pool:
         for done, _ in enumerate(pool.map(put, files), start=1):
-            if done % 25 == 0:
+            if done % 50 == 0:
                 tell(done)
     tell(len(files), State.DONE)
 
