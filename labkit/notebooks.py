@@ -96,6 +96,22 @@ def checks_of(notebook: Path) -> list[re.Pattern[str]]:
     ]
 
 
+def solved(notebook: Path) -> Any:
+    """Return a notebook with each exercise replaced by the solution that is folded up after it.
+
+    An exercise is a code cell tagged so; the text cell after it, tagged `solution`, has the code.
+    """
+    import nbformat
+
+    found = nbformat.read(notebook, as_version=4)
+    for cell, following in zip(found.cells, found.cells[1:], strict=False):
+        if "exercise" in cell.metadata.get("tags", []):
+            code = re.search(r"```python\n(.+?)```", following.source, re.DOTALL)
+            assert code is not None, f"{notebook.name}: no solution follows {cell.source!r}"
+            cell.source = code[1].rstrip()
+    return found
+
+
 def holding(cells: Sequence[str], *, prefer: str = "", folder: Path = FOLDER) -> str | None:
     """Return the name of the notebook that holds most of these cells, None if none holds any.
 
