@@ -7,8 +7,10 @@ import getpass
 import html
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 
@@ -270,6 +272,15 @@ def whereami(aws: boto3.Session) -> Whereami:
         host_kind_reason=run_file.host_kind_reason,
         pace=run_file.pace,
     )
+
+
+def answered_at(answer: Mapping[str, Any]) -> datetime:
+    """Return when the other side answered, by its own clock, to the second: the header Date.
+
+    Args:
+        answer: What a boto3 client returned.
+    """
+    return parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"])
 
 
 def default_prefix() -> str:

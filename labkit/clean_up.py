@@ -154,7 +154,7 @@ def empty_bucket(aws: boto3.Session, inventory: Inventory) -> int:
 
 
 def delete_stack(aws: boto3.Session, inventory: Inventory, *, watch: Watch = silent) -> None:
-    """Delete the stack and wait until it is gone.
+    """Delete the stack, its add-ons first, and wait until it is gone.
 
     Records that were under way may still have come: on DELETE_FAILED the bucket is emptied and
     the stack deleted again, up to three times. What is gone already is not asked for again.
@@ -164,14 +164,18 @@ def delete_stack(aws: boto3.Session, inventory: Inventory, *, watch: Watch = sil
     """
     if inventory.stack is None:
         return
+    for stack in (*inventory.add_ons, inventory.stack):
+        _delete_one(aws, inventory, stack.id, watch=watch)
+
+
+def _delete_one(aws: boto3.Session, inventory: Inventory, stack_id: str, *, watch: Watch) -> None:
     retain: list[str] = []
     for attempt in range(ATTEMPTS):
         try:
-            cloudformation = aws.client("cloudformation")
-            stacks.delete(cloudformation, inventory.stack.id, retain=retain, watch=watch)
+            stacks.delete(aws.client("cloudformation"), stack_id, retain=retain, watch=watch)
             return
         except StackFailed as failure:
-            left = take(aws, inventory.stack.id)
+            left = take(aws, inventory.prefix)
             is_last = attempt == ATTEMPTS - 1
             # Interfaces of our own endpoints linger for a while: only what was foreign from the
             # beginning is not worth another try.
@@ -205,10 +209,9 @@ def receipt(aws: boto3.Session, inventory: Inventory, *, timeout_s: float = 60) 
 def _rows(aws: boto3.Session, inventory: Inventory) -> Iterator[Removed]:
     if inventory.stack is None:
         return
-    stack = stacks.describe(aws.client("cloudformation"), inventory.stack.id)
-    status = stack.status if stack else "DELETE_COMPLETE"
-    stack_gone = status == "DELETE_COMPLETE"
-    yield Removed("AWS::CloudFormation::Stack", inventory.prefix, stack_gone, status)
+    removed = [_stack_row(aws, one) for one in (inventory.stack, *inventory.add_ons)]
+    yield from removed
+    stack_gone = all(row.gone for row in removed)
     client = cache(aws.client)
     for one in _things(inventory):
         there = is_there(client, one)
@@ -221,6 +224,12 @@ def _rows(aws: boto3.Session, inventory: Inventory) -> Iterator[Removed]:
 def _bucket_row(aws: boto3.Session, prefix: str, bucket: str) -> Removed:
     is_there = company.exists(aws, prefix)
     return Removed("AWS::S3::Bucket", bucket, not is_there, "found" if is_there else "not found")
+
+
+def _stack_row(aws: boto3.Session, known: stacks.Stack) -> Removed:
+    stack = stacks.describe(aws.client("cloudformation"), known.id)
+    status = stack.status if stack else "DELETE_COMPLETE"
+    return Removed("AWS::CloudFormation::Stack", known.name, status == "DELETE_COMPLETE", status)
 
 
 def _things(inventory: Inventory) -> list[Resource]:

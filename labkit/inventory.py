@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import html
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import boto3
 from botocore.exceptions import ClientError
 
-from labkit import stacks
+from labkit import second_subnet, stacks
 from labkit.stacks import Stack
 
 # type: (operation of EC2, key of its answer, name of its filter)
@@ -18,7 +18,6 @@ BY_FILTER = {
     "AWS::EC2::VPC": ("describe_vpcs", "Vpcs", "vpc-id"),
     "AWS::EC2::Subnet": ("describe_subnets", "Subnets", "subnet-id"),
     "AWS::EC2::RouteTable": ("describe_route_tables", "RouteTables", "route-table-id"),
-    "AWS::EC2::NetworkAcl": ("describe_network_acls", "NetworkAcls", "network-acl-id"),
     "AWS::EC2::SecurityGroup": ("describe_security_groups", "SecurityGroups", "group-id"),
     "AWS::EC2::VPCEndpoint": ("describe_vpc_endpoints", "VpcEndpoints", "vpc-endpoint-id"),
     "AWS::EC2::NetworkInterface": (
@@ -28,7 +27,10 @@ BY_FILTER = {
     ),
 }
 ClientOf = Callable[[str], Any]
-MISSING = {"404", "NoSuchBucket", "NoSuchEntity", "ResourceNotFoundException"}
+MISSING = {
+    "404", "InvalidNetworkAclID.NotFound", "NoSuchBucket", "NoSuchEntity",
+    "ResourceNotFoundException",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +62,10 @@ class Inventory:
     Attributes:
         prefix: The stack's name.
         stack: The stack, in whatever state.
-        resources: What it holds.
+        resources: What it holds, and what its add-ons do.
         flow_log_ids: Every flow log in its VPC, the learner's own too.
         foreign: What else is in its VPC.
+        add_ons: The stacks that stand in its VPC and have to go first.
     """
 
     prefix: str
@@ -70,6 +73,7 @@ class Inventory:
     resources: tuple[Resource, ...]
     flow_log_ids: tuple[str, ...]
     foreign: tuple[Foreign, ...]
+    add_ons: tuple[Stack, ...] = ()
 
     def ids(self, type_: str) -> tuple[str, ...]:
         """Return the physical ids of all resources of a type, e.g. "AWS::EC2::VPC"."""
@@ -88,8 +92,9 @@ class Inventory:
     def __str__(self) -> str:
         if self.stack is None:
             return f"There is no stack {self.prefix}: nothing to remove."
-        lines = [f"{one.logical_id}: {one.type} {one.physical_id}" for one in self.resources]
-        return "\n".join([f"{self.prefix}: {self.stack.status}", *lines, *map(str, self.foreign)])
+        lines = [f"{one.name}: {one.status}" for one in (self.stack, *self.add_ons)]
+        lines += [f"{one.logical_id}: {one.type} {one.physical_id}" for one in self.resources]
+        return "\n".join([*lines, *map(str, self.foreign)])
 
     def _repr_html_(self) -> str:
         if self.stack is None:
@@ -115,8 +120,21 @@ def take(aws: boto3.Session, prefix: str) -> Inventory:
     stack = stacks.describe(cloudformation, prefix)
     if stack is None or stack.status == "DELETE_COMPLETE":
         return Inventory(prefix, None, (), (), ())
-    answers = cloudformation.describe_stack_resources(StackName=stack.id)["StackResources"]
+    add_ons = tuple(second_subnet.add_ons(cloudformation, stack.name))
     resources = tuple(
+        resource for one in (stack, *add_ons) for resource in _resources(cloudformation, one)
+    )
+    found = Inventory(prefix, stack, resources, (), (), add_ons)
+    ec2 = aws.client("ec2")
+    interfaces = _interfaces(ec2, found.vpc_id)
+    return replace(
+        found, flow_log_ids=_flow_logs(ec2, found, interfaces), foreign=foreign(ec2, found)
+    )
+
+
+def _resources(cloudformation: Any, stack: Stack) -> list[Resource]:
+    answers = cloudformation.describe_stack_resources(StackName=stack.id)["StackResources"]
+    return [
         Resource(
             one["LogicalResourceId"],
             one["ResourceType"],
@@ -125,13 +143,7 @@ def take(aws: boto3.Session, prefix: str) -> Inventory:
         )
         for one in answers
         if one.get("PhysicalResourceId") and one["ResourceStatus"] != "DELETE_COMPLETE"
-    )
-    found = Inventory(prefix, stack, resources, (), ())
-    ec2 = aws.client("ec2")
-    interfaces = _interfaces(ec2, found.vpc_id)
-    return Inventory(
-        prefix, stack, resources, _flow_logs(ec2, found, interfaces), foreign(ec2, found)
-    )
+    ]
 
 
 def foreign(ec2: Any, inventory: Inventory) -> tuple[Foreign, ...]:
@@ -238,6 +250,9 @@ BY_NAME: dict[str, Callable[[ClientOf, str], bool]] = {
         existing_flow_logs(client("ec2"), "flow-log-id", [id_])
     ),
     "AWS::EC2::Instance": _instance,
+    "AWS::EC2::NetworkAcl": lambda client, id_: _exists(
+        lambda: client("ec2").describe_network_acls(NetworkAclIds=[id_])
+    ),
     "AWS::Logs::LogGroup": _log_group,
     "AWS::S3::Bucket": lambda client, name: _exists(lambda: client("s3").head_bucket(Bucket=name)),
     "AWS::IAM::Role": lambda client, name: _exists(lambda: client("iam").get_role(RoleName=name)),

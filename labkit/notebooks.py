@@ -76,13 +76,6 @@ def title_of(notebook: Path) -> str:
     return notebook.stem
 
 
-def time_of(notebook: Path) -> str:
-    """Return how long a notebook takes, as the table at its top says it; "" if it does not."""
-    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
-    told = re.search(r"^\| Time \| (.+?) \|$", "".join(cells[0]["source"]), re.MULTILINE)
-    return told[1] if told else ""
-
-
 def checks_of(notebook: Path) -> list[re.Pattern[str]]:
     """Return a pattern for each check of a notebook, in order: it fits the check's sentence.
 

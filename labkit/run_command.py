@@ -19,6 +19,7 @@ from labkit.errors import CommandFailed
 from labkit.waiting import Watch, silent, until
 
 DOCUMENT = "AWS-RunShellScript"
+WAITING = {"Pending", "Delayed"}
 FINISHED = {"Success", "Failed", "TimedOut", "Cancelled"}
 DEFAULT_TIMEOUT_S = 7200  # SSM's own: 3600 to deliver, 3600 to execute
 DELIVERY_TIMEOUT_S = 120
@@ -97,6 +98,36 @@ def run(
     if check and result.status != "Success":
         raise CommandFailed(_what_failed(result), result=result)
     return result
+
+
+def begin(ssm: Any, instance_id: str, lines: Sequence[str]) -> str:
+    """Send shell lines to an instance and return the command's id as soon as they run.
+
+    Args:
+        ssm: The client.
+        instance_id: A managed node.
+        lines: As for `run`; fetch how they ended by `wait`.
+
+    Raises:
+        WaitTimedOut: They had not begun after the two minutes that they may take to arrive.
+    """
+    command_id = ssm.send_command(
+        InstanceIds=[instance_id],
+        DocumentName=DOCUMENT,
+        TimeoutSeconds=DELIVERY_TIMEOUT_S,
+        Parameters={"commands": list(lines)},
+    )["Command"]["CommandId"]
+    look = _absent_as_none(
+        lambda: ssm.get_command_invocation(CommandId=command_id, InstanceId=instance_id)
+    )
+    until(
+        look,
+        lambda seen: seen is not None and seen["Status"] not in WAITING,
+        what=f"command {command_id} to begin on {instance_id}",
+        timeout_s=DELIVERY_TIMEOUT_S + 30,
+        describe=lambda seen: "InvocationDoesNotExist" if seen is None else seen["Status"],
+    )
+    return command_id
 
 
 def wait(

@@ -20,7 +20,7 @@ from labkit.template import TEMPLATE, resource_text
 from labkit.waiting import Watch, silent, until
 
 __all__ = [
-    "TEMPLATE", "Event", "Stack", "check_owner", "delete", "describe", "events", "find",
+    "TEMPLATE", "Event", "Stack", "check_owner", "delete", "describe", "events", "every", "find",
     "first_cause", "follow", "lab_stacks", "look_for", "resource_text", "resources",
 ]  # fmt: skip
 
@@ -90,11 +90,15 @@ def describe(cloudformation: Any, stack_name: str) -> Stack | None:
     return _stack(answer)
 
 
+def every(cloudformation: Any) -> list[Stack]:
+    """Return the stacks of this region, whoever made them."""
+    pages = cloudformation.get_paginator("describe_stacks").paginate()
+    return [_stack(answer) for page in pages for answer in page["Stacks"]]
+
+
 def lab_stacks(cloudformation: Any) -> list[Stack]:
     """Return the stacks of this region that the lab's template made, whoever owns them."""
-    pages = cloudformation.get_paginator("describe_stacks").paginate()
-    stacks = [_stack(answer) for page in pages for answer in page["Stacks"]]
-    return [stack for stack in stacks if stack.parameters.keys() >= LAB_PARAMETERS]
+    return [one for one in every(cloudformation) if one.parameters.keys() >= LAB_PARAMETERS]
 
 
 def check_owner(stack: Stack, arn: str) -> None:

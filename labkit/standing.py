@@ -21,7 +21,6 @@ class Page:
     Attributes:
         name: The notebook's, without its suffix.
         title: Its heading.
-        time: How long it takes, as it says itself.
         checks: How many checks it has.
         passed: How many of them have passed, be it once.
         last_at: When one passed last; None if none did.
@@ -29,7 +28,6 @@ class Page:
 
     name: str
     title: str
-    time: str
     checks: int
     passed: int
     last_at: datetime | None
@@ -64,14 +62,13 @@ class Standing:
         return f"<table><tr>{head}</tr>{rows}</table>"
 
 
-HEAD = ("", "page", "notebook", "time", "checks passed", "the last one")
+HEAD = ("", "page", "checks passed", "the last one")
 
 
 def _row(page: Page) -> str:
     mark, color = ("✓", f" style='{DONE_COLORS}'") if page.is_done else ("", "")
-    link = f"<a href='{page.name}.ipynb'>{html.escape(page.name)}</a>"
-    title, time = html.escape(page.title), html.escape(page.time)
-    texts = (title, link, time, f"{page.passed} of {page.checks}", page.when)
+    link = f"<a href='{page.name}.ipynb'>{html.escape(page.title)}</a>"
+    texts = (link, f"{page.passed} of {page.checks}", page.when)
     cells = "".join(f"<td style='text-align:left'>{text}</td>" for text in texts)
     return f"<tr><td{color}>{mark}</td>{cells}</tr>"
 
@@ -98,5 +95,4 @@ def _page(path: Path, made: Sequence[Attempt]) -> Page:
         any(pattern.fullmatch(one.sentence) for one in passed) for pattern in patterns
     )  # fmt: skip
     last_at = max((one.at for one in passed), default=None)
-    title, time = notebooks.title_of(path), notebooks.time_of(path)
-    return Page(path.stem, title, time, len(patterns), count, last_at)
+    return Page(path.stem, notebooks.title_of(path), len(patterns), count, last_at)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from labkit import clean_up, stacks
+from labkit import clean_up, second_subnet, stacks
 from labkit.errors import StackFailed, StackNotOurs
 from labkit.inventory import Foreign, Inventory, Resource
 from labkit.stacks import Stack
@@ -117,6 +117,28 @@ def test_the_learners_own_flow_log_goes_too(session, deploy, cloudformation):
     assert receipt.clean
 
 
+def test_an_add_on_goes_with_the_stack_and_before_it(session, deploy, cloudformation):
+    name = deploy()
+    lab = stacks.follow(cloudformation, name)
+    asked = second_subnet.parameters(session.client("ec2"), lab)
+    add_on = second_subnet.stack_name(name)
+    cloudformation.create_stack(
+        StackName=add_on,
+        TemplateBody=second_subnet.TEMPLATE.read_text(encoding="utf-8"),
+        Parameters=[{"ParameterKey": key, "ParameterValue": asked[key]} for key in asked],
+    )
+    stacks.follow(cloudformation, add_on)
+    found = clean_up.inventory(session, name)
+    assert [one.name for one in found.add_ons] == [add_on]
+    assert len(found.flow_log_ids) == 4 and found.foreign == ()
+    assert f"{add_on}: CREATE_COMPLETE" in str(found)
+    receipt = clean_up.clean_up(session, name)
+    assert receipt.clean
+    gone = [row.id for row in receipt.rows if row.type == "AWS::CloudFormation::Stack"]
+    assert gone == [name, add_on]
+    assert second_subnet.add_ons(cloudformation, name) == []
+
+
 def test_after_a_deploy_that_failed(session, deploy, cloudformation):
     name = deploy(AvailabilityZone="us-east-1z")
     with pytest.raises(StackFailed, match="PrivateSubnet"):
@@ -203,6 +225,8 @@ class LateDelivery:
 
         class Pages:
             def paginate(self, **parameters: Any):
+                if operation == "describe_stacks":
+                    return [script.describe_stacks("alice")]
                 if operation == "list_object_versions":
                     versions = [{"Key": "late", "VersionId": "null"}] * script.objects
                     return [{"Versions": versions} if versions else {}]

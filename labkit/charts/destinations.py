@@ -11,10 +11,11 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
 from labkit.charts import style
+from labkit.charts.alternative_text import describe
 from labkit.charts.lanes import PROTOCOLS
 
 MOST_FLOWS = 16
-ENOUGH_FOR_SHARES = 20
+FEW = 20
 COLUMNS = {"S3": "packets_s3", "CloudWatch Logs": "packets_cloudwatch_logs"}
 LINE_STYLES = {"S3": "--", "CloudWatch Logs": "-"}
 
@@ -62,11 +63,13 @@ def destinations(
     style.set_count_axis(ax, [(most, f"{most:,}")])
     style.set_title(ax, "Packets of each flow at both destinations", _summary(sums, differ, shown))
     style.add_legend(ax, COLUMNS)
-    return ax
+    rows = zip(labels, *(shown[column] for column in COLUMNS.values()), strict=True)
+    told = "; ".join(f"{label}: {s3} in S3, {logs} in CloudWatch Logs" for label, s3, logs in rows)
+    return describe(ax, f"Packets of each flow, {_summary(sums, differ, shown)}. {told}.")
 
 
 def delivery_delay(delays: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """Draw how long after its end a record was there: shares if there are enough, else dots.
+    """Draw what share of the records was there how long after its end, for both destinations.
 
     Args:
         delays: destination and delay_s, as `flowlogs.delivery_delays` returns them.
@@ -76,32 +79,16 @@ def delivery_delay(delays: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         return style.show_emptiness(style.new_axes(ax, 1.5), "Nothing was delivered yet.")
     scale, unit = (60, "minutes") if delays.delay_s.max() > 180 else (1, "seconds")
     groups = {
-        destination: delays.delay_s[delays.destination == destination] / scale
+        destination: delays.delay_s[delays.destination == destination].sort_values() / scale
         for destination in COLUMNS
         if (delays.destination == destination).any()
     }
-    if min(map(len, groups.values())) >= ENOUGH_FOR_SHARES:
-        ax = _draw_shares(groups, unit, style.new_axes(ax, 3.4))
-    else:
-        ax = _draw_dots(groups, unit, style.new_axes(ax, 1.3 + 0.5 * len(groups)))
-    style.tidy(ax, grid="both" if len(ax.lines) else "x")
-    ax.set_xlim(left=min(0, ax.get_xlim()[0]))
-    ax.set_xlabel(f"{unit} from a record's end until it could be read", fontsize=style.TEXT_PT)
-    style.set_title(ax, "Delivery delay of flow log records", lift_pt=18 if ax.lines else 0)
-    return ax
-
-
-def _draw_shares(groups: Mapping[str, pd.Series], unit: str, ax: Axes) -> Axes:
-    for destination, delays in groups.items():
-        ax.ecdf(
-            delays,
-            color=style.LOOKS[destination].color,
-            linestyle=LINE_STYLES[destination],
-            linewidth=2,
-            label=f"{destination} (median {delays.median():.1f} {unit})",
-        )
+    ax = style.new_axes(ax, 3.4)
+    for destination, group in groups.items():
+        _draw_shares(ax, destination, group, unit)
     ax.yaxis.set_major_formatter(PercentFormatter(1))
     ax.set_ylabel("share of records", fontsize=style.TEXT_PT)
+    ax.set_ylim(0, 1.04)
     ax.legend(
         loc="lower left",
         bbox_to_anchor=(0, 1),
@@ -110,21 +97,31 @@ def _draw_shares(groups: Mapping[str, pd.Series], unit: str, ax: Axes) -> Axes:
         frameon=False,
         fontsize=style.TEXT_PT,
     )
-    return ax
+    style.tidy(ax, grid="both")
+    ax.set_xlim(left=min(0, ax.get_xlim()[0]))
+    ax.set_xlabel(f"{unit} from a record's end until it could be read", fontsize=style.TEXT_PT)
+    style.set_title(ax, "Delivery delay of flow log records", lift_pt=18)
+    told = "; ".join(
+        f"{name}: {len(group)} records, median {group.median():.1f}, last {group.max():.1f} {unit}"
+        for name, group in groups.items()
+    )
+    return describe(ax, f"Share of records that had arrived, by delay. {told}.")
 
 
-def _draw_dots(groups: Mapping[str, pd.Series], unit: str, ax: Axes) -> Axes:
-    for row, (destination, delays) in enumerate(groups.items()):
-        spread = (np.arange(len(delays)) % 5 - 2) * 0.07  # equal delays lie beside each other
-        color = style.LOOKS[destination].color
-        ax.scatter(delays, row + spread, s=42, color=color, edgecolor="white", zorder=3)
-    labels = [
-        f"{name}\nrecords: {len(delays)}, median {delays.median():.1f} {unit}"
-        for name, delays in groups.items()
-    ]
-    ax.set_yticks(range(len(groups)), labels)
-    ax.set_ylim(len(groups) - 0.5, -0.5)
-    return ax
+def _draw_shares(ax: Axes, destination: str, delays: pd.Series, unit: str) -> None:
+    """Draw an ECDF, with a dot for each record where they are few."""
+    color = style.LOOKS[destination].color
+    noun = "record" if len(delays) == 1 else "records"
+    ax.ecdf(
+        delays,
+        color=color,
+        linestyle=LINE_STYLES[destination],
+        linewidth=2,
+        label=f"{destination} ({len(delays)} {noun}, median {delays.median():.1f} {unit})",
+    )
+    if len(delays) < FEW:
+        shares = np.arange(1, len(delays) + 1) / len(delays)
+        ax.scatter(delays, shares, s=42, color=color, edgecolor="white", zorder=3)
 
 
 def _label(flow: tuple, names: Mapping[str, str], *, is_different: bool) -> str:

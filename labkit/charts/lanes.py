@@ -99,6 +99,19 @@ def draw_frame(
     return tops
 
 
+def say_lanes(groups: Iterable[Group]) -> str:
+    """Return in words how many packets each lane has, by action."""
+    return " ".join(
+        f"{group.title}: {'; '.join(_say_lane(lane) for lane in group.lanes)}." for group in groups
+    )
+
+
+def _say_lane(lane: Lane) -> str:
+    sums = lane.records.groupby("action").packets.sum()
+    told = ", ".join(f"{packets:,} {action}" for action, packets in sums.items())
+    return f"{lane.label} {told or 'nothing'}"
+
+
 def kind_of(action: object, log_status: object) -> str:
     """Return what a record is drawn as: its action, or NODATA, or SKIPDATA."""
     return str(log_status) if pd.isna(action) else str(action)  # pyright: ignore

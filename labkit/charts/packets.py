@@ -8,7 +8,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from labkit.charts import style
-from labkit.charts.lanes import Lane, draw_frame, group_lanes
+from labkit.charts.alternative_text import describe
+from labkit.charts.lanes import Lane, draw_frame, group_lanes, say_lanes
 
 LANE_HEIGHT = 0.9
 
@@ -51,7 +52,7 @@ def packets_by_interface(
     subtitle = "line: what ping printed" if expected else ""
     style.set_title(ax, "Packets by network interface and direction", subtitle)
     style.add_legend(ax, kinds)
-    return ax
+    return describe(ax, f"Packets by network interface and direction. {say_lanes(groups)}")
 
 
 def _draw_sums(ax: Axes, lane: Lane, y: float) -> tuple[float, str]:

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from labkit.charts import style
+from labkit.charts.alternative_text import describe
 
 
 class Reply(Protocol):
@@ -45,9 +46,10 @@ def round_trips(result: Ping, *, ax: Axes | None = None) -> Axes:
     answered = {each.icmp_seq for each in result.replies}
     lost = [seq for seq in range(1, result.transmitted + 1) if seq not in answered]
     ax.vlines(list(timed), 0, list(timed.values()), color=style.FAINT, linewidth=2)
-    blue, orange = style.LOOKS["ACCEPT"].color, style.LOOKS["REJECT"].color
+    blue = style.LOOKS["ACCEPT"].color
     ax.plot(list(timed), list(timed.values()), "o", color=blue, label="reply")
-    crosses = ax.plot(lost, [0] * len(lost), "X", markersize=9, color=orange, label="no reply")
+    # Not in the color of REJECT: that a reply is missing does not say that somebody rejected it.
+    crosses = ax.plot(lost, [0] * len(lost), "X", markersize=9, color=style.INK, label="no reply")
     crosses[0].set(clip_on=False, zorder=3)
     style.tidy(ax, grid="y")
     ax.set_ylim(0, max(timed.values(), default=1.0) * 1.2 or 1.0)
@@ -62,4 +64,18 @@ def round_trips(result: Ping, *, ax: Axes | None = None) -> Axes:
     style.set_title(ax, f"Round-trip times to {result.destination}", answers)
     if lost:
         ax.legend(loc="upper right", frameon=False, fontsize=style.TEXT_PT, ncols=2)
-    return ax
+    return describe(ax, f"{_in_words(result, list(timed.values()))} {_say_lost(lost)}")
+
+
+def _in_words(result: Ping, times_ms: list[float]) -> str:
+    spread = f", from {min(times_ms):g} to {max(times_ms):g} ms" if times_ms else ""
+    return (
+        f"Round-trip time of each ping to {result.destination}{spread}: {result.received} of "
+        f"{result.transmitted} echo requests were answered."
+    )
+
+
+def _say_lost(lost: list[int]) -> str:
+    if not lost:
+        return "None was lost."
+    return f"Without a reply: {', '.join(map(str, lost[:20]))}{' …' if len(lost) > 20 else ''}."

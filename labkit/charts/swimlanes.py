@@ -10,7 +10,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from labkit.charts import style
-from labkit.charts.lanes import Lane, draw_frame, group_lanes, kind_of
+from labkit.charts.alternative_text import describe
+from labkit.charts.lanes import Lane, draw_frame, group_lanes, kind_of, say_lanes
 
 ROW = 0.72
 EVENT_PT = 12.0
@@ -76,7 +77,8 @@ def swimlanes(
     lift_pt = _draw_events(ax, events, scale)
     style.set_title(ax, _title(log), "bar: from start to end; number: packets", lift_pt=lift_pt)
     style.add_legend(ax, {bar.kind for lane in rows.values() for row in lane for bar in row})
-    return ax
+    told = "".join(f" {name} at {moment:%H:%M:%S} UTC." for name, moment in events.items())
+    return describe(ax, f"Swimlanes of {_title(log)}. {say_lanes(groups)}{told}")
 
 
 @dataclass(frozen=True, slots=True)

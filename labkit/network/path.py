@@ -118,6 +118,20 @@ class Paths:
         arrives = receiver and hops[-1].action is Action.ACCEPT
         return Path(packet, tuple(hops), receiver.id if receiver and arrives else None, drop)
 
+    def judge(
+        self,
+        packet: Packet,
+        interface_id: str,
+        direction: Direction,
+        connections: Connections,
+        now: float,
+    ) -> Hop:
+        """Judge a packet at one interface alone, wherever it comes from and whoever gets it."""
+        interface = self.vpc.interfaces[interface_id]
+        peer = packet.dstaddr if direction is Direction.EGRESS else packet.srcaddr
+        crosses = not contains(self.vpc.subnets[interface.subnet_id].cidr_block, peer)
+        return self._judge(interface, direction, crosses, packet, connections, now)
+
     def _forward(
         self, sender: NetworkInterface, address: str
     ) -> tuple[NetworkInterface | None, Drop | None]:

@@ -1,0 +1,67 @@
+"""The add-on of notebook 06: a second subnet in the lab's VPC, as a stack of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from labkit import stacks
+from labkit.stacks import Stack
+
+TEMPLATE = Path(__file__).parent.parent / "cfn" / "second-subnet.yaml"
+"""The add-on's template."""
+
+LAB_STACK = "LabStackName"
+"""The parameter by which an add-on says whose it is."""
+
+
+def stack_name(lab_stack: str) -> str:
+    """Return what the add-on of a stack is called."""
+    return f"{lab_stack}-second-subnet"
+
+
+def parameters(ec2: Any, lab: Stack) -> dict[str, str]:
+    """Return the template's parameters, each found by asking EC2 about the lab's stack.
+
+    Args:
+        ec2: The client.
+        lab: The stack that cfn/lab.yaml made.
+    """
+    outputs = lab.outputs
+    subnet = ec2.describe_subnets(SubnetIds=[outputs["PrivateSubnetId"]])["Subnets"][0]
+    found = ec2.describe_instances(InstanceIds=[outputs["Instance1Id"]])["Reservations"]
+    endpoints = ec2.describe_vpc_endpoints(
+        Filters=[{"Name": "vpc-id", "Values": [outputs["VpcId"]]}]
+    )["VpcEndpoints"]
+    ssm = next(one for one in endpoints if one["ServiceName"].endswith(".ssm"))
+    to_s3, to_logs = (
+        ec2.describe_flow_logs(FlowLogIds=[outputs[name]])["FlowLogs"][0]
+        for name in ("FlowLogToS3Id", "FlowLogToCloudWatchLogsId")
+    )
+    return {
+        LAB_STACK: lab.name,
+        "Owner": lab.parameters["Owner"],
+        "RunId": lab.parameters["RunId"],
+        "VpcId": outputs["VpcId"],
+        "LabSubnetCidr": subnet["CidrBlock"],
+        "AvailabilityZone": subnet["AvailabilityZone"],
+        "EndpointSecurityGroupId": ssm["Groups"][0]["GroupId"],
+        "InstanceProfileName": _profile_name(found[0]["Instances"][0]),
+        "FlowLogBucketArn": to_s3["LogDestination"],
+        "FlowLogGroupName": to_logs["LogGroupName"],
+        "DeliverLogRoleArn": to_logs["DeliverLogsPermissionArn"],
+        "MaxAggregationInterval": str(to_logs["MaxAggregationInterval"]),
+    }
+
+
+def add_ons(cloudformation: Any, lab_stack: str) -> list[Stack]:
+    """Return the add-ons of a stack that are still there, in whatever state."""
+    return [
+        stack
+        for stack in stacks.every(cloudformation)
+        if stack.parameters.get(LAB_STACK) == lab_stack and stack.status != "DELETE_COMPLETE"
+    ]
+
+
+def _profile_name(instance: dict[str, Any]) -> str:
+    return instance["IamInstanceProfile"]["Arn"].rpartition("/")[2]
