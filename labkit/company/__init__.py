@@ -8,7 +8,8 @@ versions of NumPy and zlib that requirements.txt pins; keys name the text's own 
 
 from labkit.company.bucket import bucket_name, exists, remove, upload
 from labkit.company.files import DAY
+from labkit.company.hints import hints
 from labkit.company.hosts import directory
 from labkit.company.truth import truth
 
-__all__ = ["DAY", "bucket_name", "directory", "exists", "remove", "truth", "upload"]
+__all__ = ["DAY", "bucket_name", "directory", "exists", "hints", "remove", "truth", "upload"]

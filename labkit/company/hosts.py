@@ -65,12 +65,13 @@ def address(name: str) -> str:
 
 
 def directory() -> pd.DataFrame:
-    """Return the company's list of hosts: name, address, role, the ports they are open on."""
+    """Return the company's list of hosts by name: address, role, the ports they are open on."""
     rows = [
         (host.name, host.address, host.role, ", ".join(map(str, host.listens)) or "none")
         for host in HOSTS
     ]
-    return pd.DataFrame(rows, columns=["name", "address", "role", "open ports"])
+    frame = pd.DataFrame(rows, columns=["name", "address", "role", "open ports"])
+    return frame.set_index("name")
 
 
 def addresses(cidr: str) -> list[str]:

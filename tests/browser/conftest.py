@@ -1,8 +1,7 @@
 """JupyterLab and Chromium, one of each for the tests of a module."""
 
-import pytest
-
 import lab_page
+import pytest
 
 
 @pytest.fixture(scope="module")

@@ -177,3 +177,10 @@ def verdicts(cells):
         for output in cell["outputs"]
         if "labkit-check" in output.get("metadata", {})
     ]
+
+
+def html_outputs(cells):
+    outputs = [output for cell in cells for output in cell["outputs"]]
+    return [
+        "".join(one["data"]["text/html"]) for one in outputs if "text/html" in one.get("data", {})
+    ]

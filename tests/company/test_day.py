@@ -192,7 +192,9 @@ def test_the_leak_is_there_and_hides_in_the_totals(flows, seed):
     assert leak.payload_bytes < sent.bytes.sum() < 1.06 * leak.payload_bytes
     assert sent.begin.min() == pytest.approx(leak.began_s, abs=1)
     assert sent.finish.max() == pytest.approx(leak.ended_s, abs=1)
-    out = flows[(flows.flow_direction == "egress") & ~flows.dstaddr.str.startswith(("10.", "192.168"))]
+    out = flows[
+        (flows.flow_direction == "egress") & ~flows.dstaddr.str.startswith(("10.", "192.168"))
+    ]
     assert out.groupby("srcaddr").bytes.sum().idxmax() != leak.source
     assert flows.groupby(["srcaddr", "dstaddr"]).bytes.sum().idxmax() != (
         leak.source, leak.destination,
@@ -229,5 +231,9 @@ def test_the_four_of_any_day_are_strangers_to_each_other(other):
 def test_the_truth_does_not_show_itself():
     one = truth(1)
     for shown in (repr(one), repr(one.leak), repr(one.port_scan), str(one.beacon), str(one.retry)):
-        assert not any(character.isdigit() for character in shown.replace("0x", "").split(" at ")[0])
-    assert "10.20" in directory().to_string() and one.port_scan.source not in directory().to_string()
+        assert not any(
+            character.isdigit() for character in shown.replace("0x", "").split(" at ")[0]
+        )
+    assert (
+        "10.20" in directory().to_string() and one.port_scan.source not in directory().to_string()
+    )
