@@ -29,8 +29,10 @@ _NAMED_SECRET = re.compile(
     r"(?i)((?:secret[_-]?(?:access[_-]?)?key|(?:session|security)[_-]?token)"
     r"(?:\W|&quot;|&#39;){1,8})([A-Za-z0-9/+=]{20,})"
 )
+_END = r"(?=[/\s'\"<:,;)\\]|$)"
 _HOME = re.compile(
-    r"(?<![\w.])/(?:home|Users)/[^/\s'\"<>:,;)\\]+|(?<![\w./])/root(?=[/\s'\"<:,;)]|$)"
+    rf"(?<![\w./])(?:{re.escape(str(Path.home()))}|/root){_END}"
+    r"|(?<![\w.])/(?:home|Users)/[^/\s'\"<>:,;)\\]+"
 )
 # A secret access key: 40 characters of Base64, which a hash in hexadecimal digits is not.
 _SECRET_KEY = re.compile(r"(?<![A-Za-z0-9/+=_.-])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=_.-])")
@@ -47,7 +49,6 @@ def mask(text: str) -> str:
     text = _IDENTITY.sub(rf"\1{MASK}", text)
     text = _TWELVE_DIGITS.sub(_unless_public, text)
     text = _IN_THREE_PARTS.sub(_unless_public, text)
-    text = text.replace(str(Path.home()), "~")
     return _HOME.sub("~", text)
 
 
