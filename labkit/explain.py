@@ -22,7 +22,17 @@ import pandas as pd
 from labkit.describe import read_vpc
 from labkit.network.connections import Connections, opposite
 from labkit.network.packets import (
-    ACK, ICMP, SYN, TCP, UDP, Action, Direction, Packet, echo_request, reply_to, syn,
+    ACK,
+    ICMP,
+    SYN,
+    TCP,
+    UDP,
+    Action,
+    Direction,
+    Packet,
+    echo_request,
+    reply_to,
+    syn,
 )  # fmt: skip
 from labkit.network.path import Hop, Paths, Reason
 from labkit.network.resources import NetworkInterface, Vpc
@@ -91,6 +101,16 @@ def explain(
         vpc: From `read_vpc`: the rules to ask, as they were at that moment.
         opened_by: The address that is known to have sent the first packet, e.g. who pinged.
     """
+    return _explain(dict(record), vpc, opened_by)
+
+
+def why(log: pd.DataFrame, vpc: Vpc, *, opened_by: str | None = None) -> pd.Series:
+    """Return what `explain` says of each record, as a column for the log."""
+    told = [explain(record, vpc, opened_by=opened_by).because for _, record in log.iterrows()]
+    return pd.Series(told, index=log.index, name="why", dtype="str")
+
+
+def _explain(record: Mapping[str, Any], vpc: Vpc, opened_by: str | None) -> Explanation:
     if pd.isna(record["action"]):
         return Explanation("", "", _say_nothing_seen(str(record["log_status"])))
     action = Action(record["action"])
@@ -112,24 +132,14 @@ def explain(
     return Explanation(action, " or ".join(deciders), _say_readings(vpc, fitting), unknown, fitting)
 
 
-def why(log: pd.DataFrame, vpc: Vpc, *, opened_by: str | None = None) -> pd.Series:
-    """Return what `explain` says of each record, as a column for the log."""
-    told = [explain(record, vpc, opened_by=opened_by).because for _, record in log.iterrows()]
-    return pd.Series(told, index=log.index, name="why", dtype="str")
-
-
-def _direction(
-    record: Mapping[str, Any] | pd.Series, interface: NetworkInterface
-) -> Direction | None:
+def _direction(record: Mapping[str, Any], interface: NetworkInterface) -> Direction | None:
     """Tell which way the packets went: in the default format the addresses say so."""
     if record["srcaddr"] in interface.private_ips:
         return Direction.EGRESS
     return Direction.INGRESS if record["dstaddr"] in interface.private_ips else None
 
 
-def _role(
-    record: Mapping[str, Any] | pd.Series, opened_by: str | None
-) -> tuple[Role | None, str | None]:
+def _role(record: Mapping[str, Any], opened_by: str | None) -> tuple[Role | None, str | None]:
     """Return what the packets were, and a sentence if that is but a guess.
 
     SYN alone is the opening side's, SYN with ACK the other's. Without the flags, the side with an
@@ -151,7 +161,7 @@ def _role(
 
 def _judge(
     vpc: Vpc,
-    record: Mapping[str, Any] | pd.Series,
+    record: Mapping[str, Any],
     interface: NetworkInterface,
     direction: Direction,
     role: Role,
@@ -165,7 +175,7 @@ def _judge(
     return Reading(role, packet, paths.judge(packet, interface.id, direction, connections, 0.0))
 
 
-def _request(record: Mapping[str, Any] | pd.Series, role: Role) -> Packet:
+def _request(record: Mapping[str, Any], role: Role) -> Packet:
     """Return the flow's first packet: the record's own, or the one that it answers."""
     ends = (str(record["srcaddr"]), int(record["srcport"]))
     others = (str(record["dstaddr"]), int(record["dstport"]))
@@ -178,17 +188,22 @@ def _request(record: Mapping[str, Any] | pd.Series, role: Role) -> Packet:
 
 
 def _say_readings(vpc: Vpc, fitting: Sequence[Reading]) -> str:
-    said = [say_hop(vpc, reading.packet, reading.hop) for reading in fitting]
+    said = [_say(vpc, reading) for reading in fitting]
     if len({reading.hop.reason for reading in fitting}) == 1:
         return f"{_capitalize(said[0])}."
     told = zip(fitting, said, strict=True)
     return " ".join(f"If this is {reading.role}: {sentence}." for reading, sentence in told)
 
 
+def _say(vpc: Vpc, reading: Reading) -> str:
+    is_reply = reading.role is Role.REPLY
+    return say_hop(vpc, reading.packet, reading.hop, is_reply=is_reply)
+
+
 def _say_contradiction(vpc: Vpc, action: Action, reading: Reading) -> str:
     """Say that these rules would have decided otherwise, and how that can be."""
-    said = say_hop(vpc, reading.packet, reading.hop)
-    otherwise = f"By the rules as read it would be {reading.hop.action}: {said}."
+    would_be = f"{reading.hop.action}: {_say(vpc, reading)}"
+    otherwise = f"By the rules as read it would be {would_be}."
     if action is Action.REJECT:
         return f"{otherwise} So the rules have changed since."
     return f"{otherwise} Either the rules have changed since, or the flow was tracked before."
@@ -201,14 +216,14 @@ def _say_nothing_seen(log_status: str) -> str:
 
 
 def _unknown(
-    record: Mapping[str, Any] | pd.Series,
+    record: Mapping[str, Any],
     action: Action,
     fitting: Sequence[Reading],
     guess: str | None,
 ) -> Iterator[str]:
     yield "Whether the rules that were read held when the packets passed."
     if action is Action.REJECT:
-        yield "By the record alone, whether a group or an ACL rejected: reject-reason is '-'."
+        yield "Whether a group or an ACL rejected, by the record alone: its reject-reason is '-'."
     elif any(reading.hop.reason is Reason.RULE for reading in fitting):
         yield "Whether the rule was asked at all: what a group tracks passes without being asked."
     if record["protocol"] == ICMP:

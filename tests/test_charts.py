@@ -13,10 +13,11 @@ from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 
 from labkit import charts
-from labkit.charts.topology_picture import Box, Destination, Picture, draw
+from labkit.charts.topology_picture import Box, Destination, Picture, Subnet, draw
 from labkit.flowlogs import compare
 from labkit.flowlogs.records import parse
 from labkit.ping import PingResult, Reply
+from labkit.stack_events import Event
 
 NOON = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
 IP_A, IP_B, IP_SSM = "10.0.1.22", "10.0.1.25", "10.0.1.200"
@@ -261,12 +262,14 @@ def test_delays_can_be_read(count):
     assert_readable(charts.delivery_delay(delays(count)))
 
 
-def test_delays_are_shares_only_if_there_are_enough():
-    assert len(charts.delivery_delay(delays(19)).lines) == 0
-    ax = charts.delivery_delay(delays(20))
+@pytest.mark.parametrize(("count", "dots"), [(1, 2), (19, 2), (20, 0)])
+def test_delays_are_shares_with_a_dot_for_each_record_where_they_are_few(count, dots):
+    ax = charts.delivery_delay(delays(count))
     assert [each.get_linestyle() for each in ax.lines] == ["--", "-"]
+    assert len(ax.collections) == dots
     assert ax.get_legend().get_window_extent().y0 >= ax.get_window_extent().y1 - 1
-    assert "S3 (median 9.0 minutes)" in [text for text, _ in texts(ax)]
+    noun = "record" if count == 1 else "records"
+    assert f"S3 ({count} {noun}, median 9.0 minutes)" in [text for text, _ in texts(ax)]
 
 
 def test_destinations_mark_the_flows_that_differ_and_show_them_first():
@@ -281,35 +284,139 @@ def test_destinations_mark_the_flows_that_differ_and_show_them_first():
 
 ENDPOINT = Box("ssmmessages endpoint", ("vpce-0123456789abcdef0", "available"))
 HOST = Box("Instance1", ("i-0123456789abcdef0", ENI_A, IP_A, "t4g.micro  running"))
+GROUP = Box("Security group: instances", ("sg-0123456789abcdef0", "out: everything to anywhere"))
+WHERE = Box("Private subnet", ("subnet-0123456789abcdef0", "10.0.1.0/24  us-east-1a"))
 
 
-def destination(kind, name):
-    box = Box(f"{kind} bucket", (name, "fl-0123456789abcdef0", "ACTIVE  SUCCESS"))
-    return Destination(kind, box, "flow log\nALL, 60 s", is_whole_vpc=False)
+def destination(kind, name, sources):
+    lines = [line for _ in sources for line in ("fl-0123456789abcdef0", "  ALL, 60 s  ACTIVE")]
+    return Destination(kind, Box(f"{kind} bucket", (name, *lines)), sources)
 
 
 @pytest.mark.parametrize(
-    ("hosts", "endpoints", "bucket"),
+    ("subnets", "hosts", "endpoints", "groups", "bucket"),
     [
-        pytest.param(2, 2, "p-flowlogbucket-5ylgrmqybx9z", id="the lab"),
-        pytest.param(1, 0, "b", id="one instance alone"),
-        pytest.param(0, 0, "b", id="an empty subnet"),
-        pytest.param(3, 4, "flow-logs-lab-" + "a-long-name-" * 4, id="more, and a long name"),
+        pytest.param(1, 2, 2, 2, "p-flowlogbucket-5ylgrmqybx9z", id="the lab"),
+        pytest.param(2, 2, 2, 3, "p-flowlogbucket-5ylgrmqybx9z", id="with a second subnet"),
+        pytest.param(1, 1, 0, 1, "b", id="one instance alone"),
+        pytest.param(1, 0, 0, 0, "b", id="an empty subnet"),
+        pytest.param(1, 3, 4, 1, "flow-logs-lab-" + "a-long-name-" * 4, id="more, and a long name"),
     ],
 )
-def test_topology_can_be_read(hosts, endpoints, bucket):
+def test_topology_can_be_read(subnets, hosts, endpoints, groups, bucket):
+    ids = tuple(f"subnet-{n}" for n in range(subnets))
     ax = draw(
         Picture(
             Box("VPC", ("vpc-0123456789abcdef0", "10.0.0.0/16")),
-            Box("Private subnet", ("subnet-0123456789abcdef0", "10.0.1.0/24  us-east-1a")),
-            (HOST,) * hosts,
-            (ENDPOINT,) * endpoints,
-            (destination("S3", bucket), destination("CloudWatch Logs", "p-FlowLogGroup-2gbrz3Tg1")),
+            tuple(Subnet(id_, WHERE, (HOST,) * hosts, (ENDPOINT,) * endpoints) for id_ in ids),
+            (GROUP,) * groups,
+            (destination("S3", bucket, ids), destination("CloudWatch Logs", "p-FlowLogGroup", ids)),
         ),
         None,
     )
     assert_readable(ax)
     assert ax.get_window_extent().width > 0.95 * ax.get_figure().bbox.width  # nothing sticks out
+
+
+def at(seconds, logical_id, status, type_="AWS::EC2::VPC"):
+    return Event(
+        f"{logical_id}{seconds}", NOON + timedelta(seconds=seconds), logical_id, type_, "", status
+    )
+
+
+def stack_of(seconds, *, last="CREATE_COMPLETE"):
+    return [
+        at(0, "lab", "CREATE_IN_PROGRESS", "AWS::CloudFormation::Stack"),
+        at(0, "Vpc", "CREATE_IN_PROGRESS"),
+        at(seconds / 4, "Vpc", "CREATE_COMPLETE"),
+        at(seconds / 4, "PrivateSubnetRouteTableAssociation", "CREATE_IN_PROGRESS"),
+        at(seconds, "PrivateSubnetRouteTableAssociation", last),
+        at(seconds * 2, "lab", last, "AWS::CloudFormation::Stack"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        pytest.param(0.4, "2 resources in 400 milliseconds (the axis is in milliseconds: on AWS "
+                          "they would be minutes)", id="the emulator"),
+        pytest.param(20, "2 resources in 20 seconds (the axis is in seconds)", id="a small stack"),
+        pytest.param(270, "2 resources in 4.5 minutes (the axis is in minutes)", id="AWS"),
+    ],
+)  # fmt: skip
+def test_a_stack_is_drawn_in_the_unit_that_fits_and_says_which(seconds, said):
+    ax = charts.stack_events(stack_of(seconds))
+    assert_readable(ax)
+    assert said in [text for text, _ in texts(ax)]
+    unit = said.split()[3]
+    assert ax.get_xlabel() == f"{unit} since the stack's first event"
+    assert labels(ax) == ["Vpc", "PrivateSubnetRouteTableAssociation"]
+    lengths = [bar.get_width() for bar in bars(ax)]
+    assert lengths[1] == pytest.approx(3 * lengths[0])
+
+
+def test_a_resource_that_failed_is_hatched_and_named():
+    ax = charts.stack_events(stack_of(1, last="CREATE_FAILED"))
+    assert [bool(bar.get_hatch()) for bar in bars(ax)] == [False, True]
+    assert "Failed: PrivateSubnetRouteTableAssociation" in charts.description(ax)
+
+
+PING = {"ping": (NOON, NOON + timedelta(seconds=30))}
+
+
+def heights(ax):
+    return [bar.get_height() for bar in bars(ax) if bar.get_height()]
+
+
+def test_records_are_summed_by_minute_and_action():
+    lines = [*four(10, 5, 10), line(ENI_B, IP_A, IP_B, 7, 65, 70, action="REJECT")]
+    ax = charts.per_minute(parse(lines), shaded=PING)
+    assert_readable(ax)
+    assert heights(ax) == [40, 7]
+    assert [bar.get_hatch() for bar in bars(ax) if bar.get_height()] == ["", "////"]
+    assert {line.get_linestyle() for line in ax.lines} == {":"}
+
+
+def test_a_record_of_two_minutes_is_spread_over_both():
+    ax = charts.per_minute(parse(four(80, 30, 89)[:1]), "bytes")
+    assert heights(ax) == pytest.approx([80 * 84 / 2, 80 * 84 / 2])
+
+
+@pytest.mark.parametrize("lines", LOGS)
+def test_talkers_can_be_read(lines):
+    assert_readable(charts.talkers(parse(lines), names=NAMES))
+
+
+def test_talkers_are_named_and_counted_once():
+    rejected = line(ENI_B, IP_A, IP_B, 3, 0, 4, action="REJECT")
+    ax = charts.talkers(parse([*FOUR, rejected]), names=NAMES)
+    written = [text.get_text() for text in ax.texts if text.get_text()]
+    assert labels(ax) == ["Instance1", "Instance2"]
+    assert written.count("420 B") == 2, "once each way, though two interfaces recorded it"
+    assert written.count("✗ 3") == 1
+
+
+def test_many_talkers_become_others():
+    ax = charts.talkers(parse(SCAN))
+    assert len(labels(ax)) == 12 and labels(ax)[-1] == "others"
+
+
+def knocks(count, action):
+    return [
+        f"2 1 {ENI_B} {IP_A} {IP_B} 40000 {20 + n} 6 1 40 {int(NOON.timestamp()) + n} "
+        f"{int(NOON.timestamp()) + n} {action} OK"
+        for n in range(count)
+    ]
+
+
+@pytest.mark.parametrize("count", [1, 30, 700])
+def test_a_scan_can_be_read(count):
+    ax = charts.ports(parse([*knocks(count, "REJECT"), *knocks(1, "ACCEPT")]), names=NAMES)
+    assert_readable(ax)
+    colors = [to_hex(each.get_facecolor()[0]) for each in ax.collections]
+    assert colors == [BLUE, ORANGE]
+    assert [len(each.get_offsets()) for each in ax.collections] == [1, count]
+    assert f"REJECT ({count} port{'s' * (count > 1)})" in [text for text, _ in texts(ax)]
 
 
 CHARTS = [
@@ -321,7 +428,19 @@ CHARTS = [
         lambda ax: charts.destinations(compare.destinations(parse(FOUR), parse(FOUR)), ax=ax),
         id="destinations",
     ),
+    pytest.param(lambda ax: charts.stack_events(stack_of(1), ax=ax), id="stack events"),
+    pytest.param(lambda ax: charts.per_minute(parse(FOUR), ax=ax), id="per minute"),
+    pytest.param(lambda ax: charts.talkers(parse(FOUR), ax=ax), id="talkers"),
+    pytest.param(lambda ax: charts.ports(parse(knocks(3, "REJECT")), ax=ax), id="ports"),
 ]
+
+
+@pytest.mark.parametrize("chart", CHARTS)
+def test_a_chart_has_an_alternative_text(chart):
+    ax = chart(None)
+    told = charts.description(ax)
+    assert len(told) > 40 and told.endswith(".")
+    assert charts.description(ax.get_figure()) == told
 
 
 @pytest.mark.parametrize("chart", CHARTS)
@@ -355,6 +474,12 @@ def test_a_chart_makes_axes_as_wide_as_a_notebook(chart):
             "Both destinations are empty.",
             id="destinations",
         ),
+        pytest.param(lambda: charts.stack_events([]), "There are no events to draw.", id="events"),
+        pytest.param(
+            lambda: charts.per_minute(parse([NODATA])), "There are no packets", id="minutes"
+        ),
+        pytest.param(lambda: charts.talkers(parse([NODATA])), "There are no packets", id="talkers"),
+        pytest.param(lambda: charts.ports(parse(FOUR)), "There are no TCP or UDP", id="ports"),
     ],
 )
 def test_an_empty_chart_says_why(chart, sentence):

@@ -40,8 +40,8 @@ def _install() -> None:
     shell = frontend.shell()
     formatters = getattr(getattr(shell, "display_formatter", None), "formatters", {})
     png = formatters.get("image/png")
-    draw = png and png.type_printers.get(Figure)
-    if draw is None or isinstance(draw, _Picture):
+    draw = png.type_printers.get(Figure) if png else None
+    if png is None or draw is None or isinstance(draw, _Picture):
         return  # drawn otherwise than as PNG, or ours already
     picture = _Picture(draw)
     png.for_type(Figure, picture)

@@ -14,6 +14,7 @@ from labkit.charts import style
 from labkit.charts.alternative_text import describe
 
 ACTIONS = ("ACCEPT", "REJECT")
+Spans = Mapping[str, tuple[datetime, datetime]]
 SHADE = "#F0E442"  # Okabe and Ito's yellow
 LEAST_MINUTES = 6
 
@@ -22,7 +23,7 @@ def per_minute(
     log: pd.DataFrame,
     measure: str = "packets",
     *,
-    shaded: Mapping[str, tuple[datetime, datetime]] | None = None,
+    shaded: Spans | None = None,
     ax: Axes | None = None,
 ) -> Axes:
     """Draw packets or bytes per minute of the clock, ACCEPT below and REJECT on top of it.
@@ -53,17 +54,17 @@ def per_minute(
     style.tidy(ax, grid="y")
     _label_bars(ax, begins, below, measure)
     _shade(ax, shaded)
-    style.set_time_axis(ax, first, first + timedelta(minutes=minutes))
+    style.set_time_axis(ax, first, first + timedelta(minutes=minutes), least_step_s=60)
     ax.set_ylim(0, below.max() * 1.25 or 1)
     ax.yaxis.set_major_locator(MaxNLocator(nbins=4, integer=True))
-    ax.yaxis.set_major_formatter(_count if measure == "packets" else EngFormatter("B"))
+    ax.yaxis.set_major_formatter(EngFormatter("B") if measure == "bytes" else "{x:,.0f}")
     ax.set_ylabel(f"{measure} per minute", fontsize=style.TEXT_PT, color=style.INK)
     style.set_title(ax, f"{measure.capitalize()} per minute, by action", _how_to_read(shaded))
     style.add_legend(ax, [action for action, values in sums.items() if values.any()])
     return describe(ax, _in_words(measure, sums, first, shaded))
 
 
-def _frame(log: pd.DataFrame, shaded: Mapping[str, tuple[datetime, datetime]]) -> tuple:
+def _frame(log: pd.DataFrame, shaded: Spans) -> tuple[datetime, int]:
     """Return the first minute drawn and how many there are: all that is known, and some around."""
     moments = [log.start.min(), log.end.max(), *(each for span in shaded.values() for each in span)]
     first, last = _minute(min(moments)), _minute(max(moments))
@@ -109,7 +110,7 @@ def _label_bars(ax: Axes, begins: np.ndarray, heights: np.ndarray, measure: str)
             )
 
 
-def _shade(ax: Axes, shaded: Mapping[str, tuple[datetime, datetime]]) -> None:
+def _shade(ax: Axes, shaded: Spans) -> None:
     """Shade spans behind the bars, with a dotted line in front of them at either end."""
     for begin, end in shaded.values():
         ax.axvspan(style.days(begin), style.days(end), color=SHADE, alpha=0.6, zorder=0.5)
@@ -117,19 +118,15 @@ def _shade(ax: Axes, shaded: Mapping[str, tuple[datetime, datetime]]) -> None:
             ax.axvline(style.days(moment), color=style.INK, linestyle=":", linewidth=1.3, zorder=4)
 
 
-def _how_to_read(shaded: Mapping[str, tuple[datetime, datetime]]) -> str:
+def _how_to_read(shaded: Spans) -> str:
     return f"shaded, between dotted lines: {', '.join(shaded)}" if shaded else ""
-
-
-def _count(value: float, _: int) -> str:
-    return f"{value:,.0f}"
 
 
 def _in_words(
     measure: str,
     sums: Mapping[str, np.ndarray],
     first: datetime,
-    shaded: Mapping[str, tuple[datetime, datetime]],
+    shaded: Spans,
 ) -> str:
     told = [
         f"{action}: {values.sum():,.0f} {measure}, most in the minute from "

@@ -20,7 +20,8 @@ KNOWN = {
 }  # fmt: skip
 DECADES = (1, 10, 100, 1_000, 10_000, 65_535)
 LEAST_SPAN = timedelta(seconds=10)
-LEAST_DISTANCE = 1.25  # of two labels on the logarithmic axis
+LEAST_DISTANCE = 1.5  # of two labels on the logarithmic axis
+MANY = 60
 
 
 def ports(
@@ -61,22 +62,21 @@ def ports(
 
 
 def _draw(ax: Axes, rows: pd.DataFrame, action: str, marker: str) -> None:
-    is_many = len(rows) > 200
+    is_many = len(rows) > MANY
     ax.scatter(
         [style.days(moment) for moment in rows.start],
         rows.dstport.to_numpy(dtype=float).clip(min=1),
-        s=14 if is_many else 34,
+        s=18 if is_many else 40,
         marker=marker,
         color=style.LOOKS[action].color,
-        edgecolor="white",
-        linewidth=0.3 if is_many else 0.6,
+        linewidth=0,
         zorder=3 if action == "ACCEPT" else 2.5,  # the few that answered are what one looks for
-        label=f"{action} ({rows.dstport.nunique():,} ports)",
+        label=f"{action} ({_count(rows.dstport.nunique())})",
     )
 
 
 def _name_ports(ax: Axes, seen: pd.DataFrame) -> None:
-    """Mark the decades, and the known ports among those seen where there is room: accepted first."""
+    """Mark the known ports that were seen, accepted ones first, and the decades, if they fit."""
     accepted = set(seen.dstport[seen.action == "ACCEPT"])
     found = sorted(set(seen.dstport) & set(KNOWN), key=lambda port: (port not in accepted, port))
     labels: dict[int, str] = {}
@@ -92,6 +92,10 @@ def _subtitle(seen: pd.DataFrame, names: Mapping[str, str]) -> str:
     return f"{_who(seen.srcaddr, names, 'sources')} → {_who(seen.dstaddr, names, 'destinations')}"
 
 
+def _count(ports: int) -> str:
+    return f"{ports:,} {'port' if ports == 1 else 'ports'}"
+
+
 def _who(addresses: pd.Series, names: Mapping[str, str], noun: str) -> str:
     found = list(dict.fromkeys(names.get(each, each) for each in addresses))
     return ", ".join(found) if len(found) <= 3 else f"{len(found)} {noun}"
@@ -99,7 +103,7 @@ def _who(addresses: pd.Series, names: Mapping[str, str], noun: str) -> str:
 
 def _in_words(seen: pd.DataFrame, names: Mapping[str, str]) -> str:
     counts = seen.groupby("action").dstport.nunique()
-    told = ", ".join(f"{action} to {count:,} ports" for action, count in counts.items())
+    told = ", ".join(f"{action} to {_count(count)}" for action, count in counts.items())
     return (
         f"Destination ports by time, {_subtitle(seen, names)}, from {seen.start.min():%H:%M:%S} to "
         f"{seen.start.max():%H:%M:%S} UTC: {told}."

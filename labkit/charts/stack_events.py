@@ -123,7 +123,7 @@ def _in_words(spans: list[_Span], total: str, unit: str) -> str:
     longest = max(spans, key=lambda span: span.length_s)
     failed = [span.logical_id for span in spans if span.has_failed]
     return (
-        f"Gantt chart of {len(spans)} resources, created in {total} {unit}. First {spans[0].logical_id}"
-        f", last {spans[-1].logical_id}; {longest.logical_id} took longest."
+        f"Gantt chart of {len(spans)} resources, created in {total} {unit}. First "
+        f"{spans[0].logical_id}, last {spans[-1].logical_id}; {longest.logical_id} took longest."
         + (f" Failed: {', '.join(failed)}." if failed else "")
     )

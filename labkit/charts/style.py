@@ -121,9 +121,10 @@ def add_legend(ax: Axes, kinds: Iterable[str]) -> None:
         ax.legend(loc="upper right", **more)
 
 
-def set_time_axis(ax: Axes, first: datetime, last: datetime) -> None:
+def set_time_axis(ax: Axes, first: datetime, last: datetime, *, least_step_s: int = 1) -> None:
     """Make x a UTC time axis from first to last, with the day in its label."""
-    step_s = next((s for s in _STEPS_S if (last - first).total_seconds() / s <= 10), _STEPS_S[-1])
+    steps = [step for step in _STEPS_S if step >= least_step_s]
+    step_s = next((s for s in steps if (last - first).total_seconds() / s <= 10), steps[-1])
     epochs = range(-(-int(first.timestamp()) // step_s) * step_s, int(last.timestamp()) + 1, step_s)
     ticks = [datetime.fromtimestamp(epoch, UTC) for epoch in epochs]
     form = "%H:%M:%S" if step_s < 60 else "%H:%M" if step_s < 6 * 3600 else "%d %b\n%H:%M"

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, LogNorm
 from matplotlib.patches import Rectangle
+from matplotlib.text import Text
 from matplotlib.ticker import EngFormatter
 
 from labkit.charts import style
@@ -72,17 +74,18 @@ def _pairs(
     """Return what went between whom, by name, and the names, those with the most bytes first."""
     if not len(log):
         return {}, []
-    ends = [
-        log[end].map(lambda address: names.get(address, address)) for end in ("srcaddr", "dstaddr")
-    ]
+    ends = [log[end].map(lambda each: names.get(each, each)) for end in ("srcaddr", "dstaddr")]
     named = log.assign(source=ends[0], target=ends[1])
     both = pd.concat([named.assign(name=end) for end in ends])
     ranked = both.groupby("name").bytes.sum().sort_values(ascending=False).index
     kept = list(ranked) if len(ranked) <= MOST else [*ranked[: MOST - 1], OTHERS]
     for end in ("source", "target"):
         named[end] = named[end].where(named[end].isin(kept), OTHERS)
-    pairs = {key: _pair(records) for key, records in named.groupby(["source", "target"])}
-    return {(str(a), str(b)): pair for (a, b), pair in pairs.items()}, sorted(kept, key=_sort_key)
+    pairs: dict[tuple[str, str], _Pair] = {}
+    for source, of_source in named.groupby("source"):
+        for target, records in of_source.groupby("target"):
+            pairs[str(source), str(target)] = _pair(records)
+    return pairs, sorted(kept, key=_sort_key)
 
 
 def _pair(records: pd.DataFrame) -> _Pair:
@@ -92,11 +95,7 @@ def _pair(records: pd.DataFrame) -> _Pair:
 
 
 def _draw(ax: Axes, x: int, y: int, pair: _Pair, norm: LogNorm) -> None:
-    strip = (
-        0.42
-        if pair.rejected_packets and pair.accepted_bytes
-        else 0.92 * bool(pair.rejected_packets)
-    )
+    strip = (0.42 if pair.accepted_bytes else 0.92) if pair.rejected_packets else 0.0
     if pair.accepted_bytes:
         share = float(norm(pair.accepted_bytes))
         color = SHADES(share)
@@ -111,11 +110,11 @@ def _draw(ax: Axes, x: int, y: int, pair: _Pair, norm: LogNorm) -> None:
         written.set_bbox({"facecolor": look.color, "edgecolor": "none", "pad": 1})
 
 
-def _fill(ax: Axes, x: int, top: float, height: float, **look: object) -> None:
+def _fill(ax: Axes, x: int, top: float, height: float, **look: Any) -> None:
     ax.add_patch(Rectangle((x - 0.46, top), 0.92, height, edgecolor="white", linewidth=0.8, **look))
 
 
-def _write(ax: Axes, x: float, y: float, text: str, color: str):  # noqa: ANN202
+def _write(ax: Axes, x: float, y: float, text: str, color: str) -> Text:
     return ax.text(x, y, text, ha="center", va="center_baseline", fontsize=style.SMALL_PT,
                    fontweight="bold", color=color)  # fmt: skip
 

@@ -49,7 +49,7 @@ def name_decider(vpc: Vpc, hop: Hop) -> str:
     return _groups(interface)
 
 
-def say_hop(vpc: Vpc, packet: Packet, hop: Hop) -> str:
+def say_hop(vpc: Vpc, packet: Packet, hop: Hop, *, is_reply: bool) -> str:
     """Return why a packet came through an interface, or did not, as a clause."""
     interface = vpc.interfaces[hop.interface_id]
     if isinstance(hop.rule, SecurityGroupRule):
@@ -59,13 +59,14 @@ def say_hop(vpc: Vpc, packet: Packet, hop: Hop) -> str:
         said = "it answers what the security groups let through: they remember, and ask no rule"
         return f"{said}{_say_border(hop)}"
     if hop.reason in (Reason.ACL_ENTRY, Reason.ACL_DEFAULT):
-        return _say_acl(vpc, packet, hop, interface)
+        return _say_acl(vpc, packet, hop, is_reply=is_reply)
     said = f"no rule of {_groups(interface)} allows {say_packet(packet, hop.direction)}"
     rejects_too = hop.acl is not None and hop.acl.action is Action.REJECT
     return f"{said} (and the network ACL would not, either)" if rejects_too else said
 
 
-def _say_acl(vpc: Vpc, packet: Packet, hop: Hop, interface: NetworkInterface) -> str:
+def _say_acl(vpc: Vpc, packet: Packet, hop: Hop, *, is_reply: bool) -> str:
+    interface = vpc.interfaces[hop.interface_id]
     if isinstance(hop.rule, AclEntry):
         entry = f"entry {hop.rule.rule_number} of {hop.rule.network_acl_id}"
         said = f"{entry} {say_acl_entry(hop.rule)}"
@@ -73,7 +74,6 @@ def _say_acl(vpc: Vpc, packet: Packet, hop: Hop, interface: NetworkInterface) ->
         traffic = say_packet(packet, hop.direction)
         said = f"no entry of {_acl_id(vpc, interface)} allows {traffic}"
     # Of a reply the groups ask no rule: what they would say of its headers means nothing.
-    is_reply = hop.connection is not None
     group = security_groups.decide(vpc, interface, packet, hop.direction)
     return said if is_reply or group.rule else f"{said} (and no security group rule would, either)"
 
