@@ -7,17 +7,18 @@ the box, then raises: one cell serves the learner and CI.
 from __future__ import annotations
 
 import html
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
 import numpy as np
 
-from labkit import frontend
+from labkit import attempts, frontend
 from labkit.errors import CheckFailed
 
 LONGEST_SHOWN = 300
-UNANSWERED = "Replace the ... by your answer, then run the cell again."
+UNANSWERED = "Replace the ... by your answer, then run its cell and this one again."
 
 
 class Verdict(Enum):
@@ -53,32 +54,53 @@ class Check:
     sentence: str
     got: Any = MISSING
     expected: Any = MISSING
-    hint: str | None = None
+    hints: tuple[str, ...] = ()
     _shown_in: int | None = field(default=None, repr=False)
 
     def __repr__(self) -> str:
         line = f"{MARKS[self.verdict]} {self.verdict.value} {self.sentence}"
         if self.verdict is Verdict.FAIL:
             line += "".join(f"; {word}: {_short(value)}" for word, value in self._facts())
-            line += f"; hint: {self.hint}" if self.hint else ""
+            words = ["hint", *["then"] * len(self.hints[1:])]
+            line += "".join(
+                f"; {word}: {hint}" for word, hint in zip(words, self.hints, strict=False)
+            )
         return " ".join(line.split())
 
     def _repr_html_(self) -> str:
         color, background, bar = COLORS[self.verdict]
-        rows = hint = ""
+        rows = ""
         if self.verdict is Verdict.FAIL:
             rows = "".join(
                 f"<div>{word}: <code style='color:{color};background:{background}'>"
                 f"{html.escape(_short(value))}</code></div>"
                 for word, value in self._facts()
             )
-        if self.hint and self.verdict is not Verdict.PASS:
-            hint = f"<details><summary>Hint</summary>{html.escape(self.hint)}</details>"
         return (
             f"<div style='color:{color};background:{background};border-left:6px solid {bar};"
             f"padding:6px 12px;margin:4px 0'><b>{MARKS[self.verdict]} {self.verdict.value}</b> "
-            f"{html.escape(self.sentence)}{rows}{hint}</div>"
+            f"{html.escape(self.sentence)}{rows}{self._hints_as_html()}</div>"
         )
+
+    def _hints_as_html(self) -> str:
+        """Return the first hint in plain sight, and each further one folded into the one before.
+
+        An answer that was not given yet has all of them folded.
+        """
+        if self.verdict is Verdict.PASS:
+            return ""
+        is_open = self.verdict is Verdict.TODO
+        shown = f"<div>{UNANSWERED}</div>" if is_open else ""
+        first, rest = ((), self.hints) if is_open else (self.hints[:1], self.hints[1:])
+        shown += "".join(f"<div>Hint: {html.escape(hint)}</div>" for hint in first)
+        folded = ""
+        for number, hint in reversed([*enumerate(rest)]):
+            summary = "A hint" if is_open and number == 0 else "Another hint"
+            folded = (
+                f"<details><summary style='cursor:pointer'>{summary}</summary>"
+                f"<div style='padding-left:12px'>{html.escape(hint)}{folded}</div></details>"
+            )
+        return shown + folded
 
     def _ipython_display_(self) -> None:
         """Show the box, but not twice when the check is also a cell's last expression."""
@@ -99,40 +121,43 @@ def expect(
     *,
     got: Any = MISSING,
     expected: Any = MISSING,
-    hint: str | None = None,
+    hint: str | Sequence[str] = (),
 ) -> Check:
     """Show whether a condition holds.
 
     Args:
         condition: True or False, numpy's and pandas' too. `...` is an answer not given yet.
         sentence: What holds, e.g. "each interface has the request and the reply".
-        got: What was seen; `...` is an answer not given yet.
+        got: What was seen; `...`, alone or in a tuple, is an answer not given yet.
         expected: What should have been seen.
-        hint: What to try if it does not hold.
+        hint: What to try if it does not hold; several are shown one by one, on request.
 
     Raises:
         CheckFailed: It does not hold, or is neither true nor false, and nobody sits in front.
     """
-    if condition is ... or got is ...:
-        check = Check(Verdict.TODO, sentence, hint=UNANSWERED)
+    hints = (hint,) if isinstance(hint, str) else tuple(hint)
+    if condition is ... or _is_open(got):
+        check = Check(Verdict.TODO, sentence, hints=hints)
     elif (holds := _truth(condition)) is None:
         check = Check(
             Verdict.FAIL, sentence, got=_kind(condition), expected="True or False",
-            hint="Compare with == or in, and reduce a column by .all() or .any().",
+            hints=("Compare with == or in, and reduce a column by .all() or .any().",),
         )  # fmt: skip
     else:
         verdict = Verdict.PASS if holds else Verdict.FAIL
-        check = Check(verdict, sentence, got, expected, hint)
+        check = Check(verdict, sentence, got, expected, hints)
     return _settle(check)
 
 
-def todo(sentence: str, *, hint: str | None = None) -> Check:
+def todo(sentence: str, *, hint: str | Sequence[str] = ()) -> Check:
     """Show something that is still to be done; never raises."""
-    return _settle(Check(Verdict.TODO, sentence, hint=hint))
+    hints = (hint,) if isinstance(hint, str) else tuple(hint)
+    return _settle(Check(Verdict.TODO, sentence, hints=hints))
 
 
 def _settle(check: Check) -> Check:
     check._ipython_display_()
+    attempts.note(check.sentence, check.verdict.value)
     if check.verdict is Verdict.FAIL and not frontend.is_attended():
         raise CheckFailed(repr(check).removeprefix(f"{MARKS[Verdict.FAIL]} FAIL "))
     return check
@@ -144,7 +169,16 @@ def _show(check: Check) -> None:
         return
     from IPython.display import display
 
-    display({"text/html": check._repr_html_(), "text/plain": repr(check)}, raw=True)
+    display(
+        {"text/html": check._repr_html_(), "text/plain": repr(check)},
+        metadata={frontend.CHECK_METADATA: check.verdict.value},
+        raw=True,
+    )
+
+
+def _is_open(answer: Any) -> bool:
+    """Tell whether an answer, or a part of it, is still `...`."""
+    return answer is ... or (isinstance(answer, tuple) and any(one is ... for one in answer))
 
 
 def _truth(condition: Any) -> bool | None:

@@ -16,7 +16,7 @@ from typing import Any
 import boto3
 from botocore.exceptions import ClientError
 
-from labkit import stacks
+from labkit import company, stacks
 from labkit.errors import LabError, StackFailed, WaitTimedOut
 from labkit.inventory import Foreign, Inventory, Resource, existing_flow_logs, is_there, table, take
 from labkit.waiting import Watch, silent, until
@@ -75,20 +75,22 @@ class Receipt:
 
 
 def clean_up(aws: boto3.Session, prefix: str, *, watch: Watch = silent) -> Receipt:
-    """Remove everything of a stack; what 99_clean_up does step by step.
+    """Remove everything of a stack, and the bucket of 07; what 99_clean_up does step by step.
 
     Raises:
         StackNotOurs: The stack is somebody else's; nothing was touched.
         StackFailed: It could not be deleted; says what stayed.
     """
     found = inventory(aws, prefix)
+    bucket = company.remove(aws, prefix)
+    rows = () if bucket is None else (_bucket_row(aws, prefix, bucket),)
     if found.stack is None:
-        return receipt(aws, found)
+        return Receipt(prefix, rows)
     watch(f"{len(delete_flow_logs(aws, found))} flow logs deleted")
     stop_delivery(aws, found)
     watch(f"{empty_bucket(aws, found)} objects deleted from the bucket")
     delete_stack(aws, found, watch=watch)
-    return receipt(aws, found)
+    return Receipt(prefix, (*receipt(aws, found).rows, *rows))
 
 
 def inventory(aws: boto3.Session, prefix: str) -> Inventory:
@@ -217,6 +219,11 @@ def _rows(aws: boto3.Session, inventory: Inventory) -> Iterator[Removed]:
             yield Removed(one.type, one.physical_id, stack_gone, "went with the stack")
         else:
             yield Removed(one.type, one.physical_id, not there, "found" if there else "not found")
+
+
+def _bucket_row(aws: boto3.Session, prefix: str, bucket: str) -> Removed:
+    is_there = company.exists(aws, prefix)
+    return Removed("AWS::S3::Bucket", bucket, not is_there, "found" if is_there else "not found")
 
 
 def _stack_row(aws: boto3.Session, known: stacks.Stack) -> Removed:

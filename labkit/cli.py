@@ -102,6 +102,20 @@ def _status(given: argparse.Namespace) -> int:
     return 1
 
 
+def _show_status(given: argparse.Namespace) -> int:
+    from labkit import attempts, aws, emulator_process, stacks, standing
+
+    print(f"Checks that passed (noted in {attempts.folder()}):\n{standing.read()}\n")
+    status = emulator_process.status()
+    if not (status.running and status.run_file):
+        print(status.problem or "No emulator is running.")
+        return 0
+    print(_described(status.run_file))
+    found = stacks.lab_stacks(aws.on_emulator(status.run_file).client("cloudformation"))
+    print("\n".join(f"Stack {one.name}: {one.status}" for one in found) or "No stack stands there.")
+    return 0
+
+
 def _environment(given: argparse.Namespace) -> int:
     from labkit import emulator_process
 
@@ -122,6 +136,10 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(metavar="COMMAND")
     _add_run(commands.add_parser("run", help="execute the notebooks in order, and clean up"))
     _add_clean_up(commands.add_parser("clean-up", help="remove everything a stack made"))
+    status = commands.add_parser(
+        "status", help="say which checks have passed, and what stands where"
+    )
+    status.set_defaults(call=_show_status)
     emulator = commands.add_parser("emulator", help="the emulator: start, stop, status, env")
     _add_emulator(emulator)
     return parser

@@ -6,18 +6,18 @@ import json
 import re
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from labkit import notebooks
+from labkit import frontend, masking, notebooks
 from labkit.kernels import Kernel
 from labkit.waiting import State, Tick, Watch, silent
 
 ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
-PRIVATE_METADATA = ("input_path", "output_path")
 
 
 class Status(Enum):
@@ -41,6 +41,7 @@ class Outcome:
         cells_done: How many of them ran.
         error: The failing cell and its error, without colors.
         path: The executed notebook, if one was written.
+        checks: How many of its checks came out how: PASS, TODO, FAIL.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Outcome:
     cells_done: int = 0
     error: str | None = None
     path: Path | None = None
+    checks: Mapping[str, int] = field(default_factory=dict)
 
 
 class Interrupted(Exception):
@@ -108,6 +110,8 @@ def execute(
 ) -> Outcome:
     """Execute a notebook in a kernel, which is ended, and save it; an error is an outcome.
 
+    What is saved, and the error, may be shared: account ids, keys and home folders are masked.
+
     Args:
         notebook: The notebook.
         save_as: Where the executed one goes.
@@ -141,8 +145,8 @@ def execute(
         error = f"The kernel ended: {failure}"
     except Interrupted:
         error = "Interrupted between two cells."
-    _remove_paths(save_as)
-    return progress.outcome(error, save_as)
+    counts = _mask_and_count(save_as)
+    return progress.outcome(error and masking.mask(error), save_as, counts)
 
 
 class _Progress:
@@ -175,13 +179,13 @@ class _Progress:
     def flush(self) -> None:
         pass
 
-    def outcome(self, error: str | None, path: Path) -> Outcome:
+    def outcome(self, error: str | None, path: Path, checks: Mapping[str, int]) -> Outcome:
         status = Status.PASSED if error is None else Status.FAILED
         self.said = ""
         self._tell(State.DONE if error is None else State.STOPPED)
         seconds = time.monotonic() - self.began
         saved = path if path.exists() else None
-        return Outcome(self.name, status, seconds, self.cells, self.done, error, saved)
+        return Outcome(self.name, status, seconds, self.cells, self.done, error, saved, checks)
 
     def _tell(self, state: State = State.WAITING) -> None:
         said = f"  {self.said}" if self.said else ""
@@ -195,11 +199,17 @@ def _told(failure: Any) -> str:
     return ANSI.sub("", f"In [{failure.exec_count}]:\n{source}\n\n{traceback}").rstrip()
 
 
-def _remove_paths(path: Path) -> None:
-    """Take out of an executed notebook where on this machine it lay."""
-    if path.exists():
-        notebook = json.loads(path.read_text(encoding="utf-8"))
-        told = notebook["metadata"].get("papermill", {})
-        told.update({key: Path(told[key]).name for key in PRIVATE_METADATA if told.get(key)})
-        text = json.dumps(notebook, indent=1, ensure_ascii=False, sort_keys=True)
-        path.write_text(text + "\n", encoding="utf-8")
+def _mask_and_count(path: Path) -> Mapping[str, int]:
+    """Make an executed notebook fit to be shared; return how its checks came out."""
+    if not path.exists():
+        return {}
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    masked = masking.mask_notebook(notebook)
+    text = json.dumps(masked, indent=1, ensure_ascii=False, sort_keys=True)
+    path.write_text(text + "\n", encoding="utf-8")
+    return Counter(
+        output["metadata"][frontend.CHECK_METADATA]
+        for cell in notebook["cells"]
+        for output in cell.get("outputs", [])
+        if frontend.CHECK_METADATA in output.get("metadata", {})
+    )

@@ -5,6 +5,9 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+CHECK_METADATA = "labkit-check"
+"""Key of an output's metadata that tells a check's outcome to whoever reads the notebook."""
+
 
 def shell() -> Any | None:
     """Return IPython's shell if this process is one, else None."""
@@ -21,3 +24,9 @@ def is_attended() -> bool:
     """
     kernel = getattr(shell(), "kernel", None)
     return bool(getattr(kernel, "_allow_stdin", False))
+
+
+def cells_run() -> list[str]:
+    """Return the sources of the cells that this kernel has run, the present one included."""
+    history = getattr(shell(), "history_manager", None)
+    return list(history.input_hist_raw) if history else []

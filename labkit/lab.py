@@ -9,7 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from labkit import aws, costs, emulator_process, notebooks, report
+from labkit import attempts, aws, costs, emulator_process, notebooks, report
 from labkit.errors import ParameterError
 from labkit.execution import Outcome, Status, import_papermill
 from labkit.kernels import Kernels
@@ -127,6 +127,8 @@ def _play(plan: Plan, program: Program, prefix: str, watch: Watch) -> Run:
     is_own = plan.target == "emulator" and plan.home is None
     with Interruption() as interruption, RunHome() as home, ThreadPoolExecutor() as pool:
         lab_home = {} if plan.target == "aws" else {"LABKIT_HOME": str(plan.home or home.home)}
+        # What a participant has reached is noted by what she runs herself, not by a run like this.
+        lab_home[attempts.VARIABLE] = str(home.folder / "attempts")
         emulator = pool.submit(_start_emulator, plan, home) if is_own else None
         kernels = interruption.kernels = Kernels(home.folder, plan.folder, lab_home)
         pages: dict[str, Future[str]] = {}

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import ast
 import json
-from collections.abc import Mapping, Sequence
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +67,58 @@ def parameters_of(notebook: Path) -> dict[str, Any]:
     return {}
 
 
+def title_of(notebook: Path) -> str:
+    """Return a notebook's title: its first heading."""
+    for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"]:
+        heading = re.match(r"# (.+)", "".join(cell["source"]))
+        if heading:
+            return heading[1].strip()
+    return notebook.stem
+
+
+def checks_of(notebook: Path) -> list[re.Pattern[str]]:
+    """Return a pattern for each check of a notebook, in order: it fits the check's sentence.
+
+    What a sentence computes (`f"ping sent {count} packets"`) may be anything.
+    """
+    return [
+        _pattern(call.args[1])
+        for source, _ in code_cells(notebook)
+        for call in _calls(source)
+        if ast.unparse(call.func) == "checks.expect" and len(call.args) > 1
+    ]
+
+
+def solved(notebook: Path) -> Any:
+    """Return a notebook with each exercise replaced by the solution that is folded up after it.
+
+    An exercise is a code cell tagged so; the text cell after it, tagged `solution`, has the code.
+    """
+    import nbformat
+
+    found = nbformat.read(notebook, as_version=4)
+    for cell, following in zip(found.cells, found.cells[1:], strict=False):
+        if "exercise" in cell.metadata.get("tags", []):
+            code = re.search(r"```python\n(.+?)```", following.source, re.DOTALL)
+            assert code is not None, f"{notebook.name}: no solution follows {cell.source!r}"
+            cell.source = code[1].rstrip()
+    return found
+
+
+def holding(cells: Sequence[str], *, prefer: str = "", folder: Path = FOLDER) -> str | None:
+    """Return the name of the notebook that holds most of these cells, None if none holds any.
+
+    Args:
+        cells: Sources of cells.
+        prefer: A notebook's name, for a tie.
+        folder: Where the notebooks are.
+    """
+    counts = Counter(name for cell in cells for name in _places(folder).get(cell.strip(), ()))
+    most = max(counts.values(), default=0)
+    best = [name for name, count in counts.items() if count == most]
+    return prefer if prefer in best else min(best, default=None)
+
+
 def assign(
     every: Sequence[Path], parameters: Mapping[str, object]
 ) -> dict[Path, dict[str, object]]:
@@ -107,3 +162,25 @@ def _index(every: Sequence[Path], name: str) -> int:
         stems = ", ".join(path.stem for path in every)
         raise ParameterError(f"{name!r} is the beginning of {len(found)} notebooks of: {stems}.")
     return found[0]
+
+
+@cache
+def _places(folder: Path) -> dict[str, list[str]]:
+    """Return the names of the notebooks that hold a cell, by its source."""
+    found: dict[str, list[str]] = {}
+    for path in sorted(folder.glob("[0-9][0-9]_*.ipynb")):
+        for source in {source.strip() for source, _ in code_cells(path)}:
+            found.setdefault(source, []).append(path.stem)
+    return found
+
+
+def _calls(source: str) -> Iterator[ast.Call]:
+    nodes = list(ast.walk(ast.parse(source)))
+    calls = [node for node in nodes if isinstance(node, ast.Call)]
+    yield from sorted(calls, key=lambda call: (call.lineno, call.col_offset))
+
+
+def _pattern(sentence: ast.expr) -> re.Pattern[str]:
+    parts = sentence.values if isinstance(sentence, ast.JoinedStr) else [sentence]
+    literal = [part.value if isinstance(part, ast.Constant) else None for part in parts]
+    return re.compile("".join(".*" if one is None else re.escape(str(one)) for one in literal))

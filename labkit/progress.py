@@ -29,16 +29,22 @@ ENDINGS = {
 
 
 def show(
-    title: str, *, expect: str | None = None, clock: Callable[[], float] = time.monotonic
+    title: str,
+    *,
+    expect: str | None = None,
+    meanwhile: str | None = None,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Watch:
     """Return a watch that shows a wait to whoever is there.
 
     Args:
         title: What is under way, e.g. "Deploying the stack".
         expect: How long that takes, e.g. "4 to 6 minutes on AWS, seconds on the emulator".
+        meanwhile: What one may read until then, e.g. "the section below, One file by hand".
         clock: Seconds that only grow.
     """
-    watch = Page(title, expect, clock) if frontend.is_attended() else Lines(title, expect, clock)
+    kind = Page if frontend.is_attended() else Lines
+    watch = kind(title, expect, clock, meanwhile)
     watch.begin()
     return watch
 
@@ -46,8 +52,15 @@ def show(
 class Page:
     """A wait in JupyterLab: one output that is updated in place."""
 
-    def __init__(self, title: str, expect: str | None, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        title: str,
+        expect: str | None,
+        clock: Callable[[], float],
+        meanwhile: str | None = None,
+    ) -> None:
         self.title = title
+        self.meanwhile = meanwhile
         self.expect = expect
         self.clock = clock
         self.began = clock()
@@ -75,6 +88,7 @@ class Page:
         ended = self.tick is not None and self.tick.state is not State.WAITING
         bar = "<progress value='1' max='1'></progress>" if ended else "<progress></progress>"
         expect = f" (usually {html.escape(self.expect)})" if self.expect and not ended else ""
+        read = f"<div>Meanwhile: {html.escape(self.meanwhile or '')}</div>"
         lines = "".join(f"<div>{html.escape(event)}</div>" for event in self.events)
         details = (
             f"<details{'' if ended else ' open'}><summary>Last events</summary>"
@@ -84,7 +98,7 @@ class Page:
             "<div style='color:#1b1f24;background:#f0f3f6;border-left:6px solid #57606a;"
             f"padding:6px 12px;margin:4px 0'><b>{html.escape(self.title)}</b> {bar} "
             f"{_elapsed(self.clock() - self.began)} {html.escape(self._message())}{expect}"
-            f"{details if lines else ''}</div>"
+            f"{read if self.meanwhile and not ended else ''}{details if lines else ''}</div>"
         )
 
     def _message(self) -> str:
@@ -94,8 +108,15 @@ class Page:
 class Lines:
     """A wait in a log: a line for each change, and one every 30 s when nothing changes."""
 
-    def __init__(self, title: str, expect: str | None, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        title: str,
+        expect: str | None,
+        clock: Callable[[], float],
+        meanwhile: str | None = None,
+    ) -> None:
         self.title = title
+        self.meanwhile = meanwhile
         self.expect = expect
         self.clock = clock
         self.began = self.printed_at = clock()
@@ -103,6 +124,8 @@ class Lines:
 
     def begin(self) -> None:
         print(f"{self.title}{f' (usually {self.expect})' if self.expect else ''}", flush=True)
+        if self.meanwhile:
+            print(f"  Meanwhile: {self.meanwhile}", flush=True)
 
     def __call__(self, news: object, /) -> None:
         if not isinstance(news, Tick):

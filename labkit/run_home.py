@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import IO
 
-from labkit import emulator_process
+from labkit import emulator_process, masking
 from labkit.errors import EmulatorError
 from labkit.home import LOG_FILE
 
@@ -59,10 +59,11 @@ class RunHome:
         emulator_process.stop(self.home)
 
     def save_log(self, folder: Path) -> None:
-        """Copy the emulator's log, if there is one, to where it outlives the run."""
+        """Copy the emulator's log, if there is one, to where it outlives the run; masked."""
         log = self.home / LOG_FILE
         if log.exists():
-            shutil.copy(log, folder)
+            text = masking.mask(log.read_text(encoding="utf-8", errors="replace"))
+            (folder / LOG_FILE).write_text(text, encoding="utf-8")
 
 
 def _remove_abandoned(folder: Path) -> None:

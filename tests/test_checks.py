@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from html.parser import HTMLParser
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -75,10 +77,59 @@ def test_without_a_notebook_a_check_is_a_line(capsys):
 
 
 def test_the_box_escapes_what_it_shows():
-    check = checks.Check(Verdict.FAIL, "a < b", got="<script>", expected=[1], hint="<b>")
+    hints = ("<b>", "<i>")
+    check = checks.Check(Verdict.FAIL, "a < b", got="<script>", expected=[1], hints=hints)
     box = check._repr_html_()
     assert "a &lt; b" in box and "&lt;script&gt;" in box and "<script>" not in box
-    assert "<details><summary>Hint</summary>&lt;b&gt;</details>" in box
+    assert "&lt;b&gt;" in box and "&lt;i&gt;" in box and "<b>" not in box.replace("<b>✗", "")
+
+
+class Folds(HTMLParser):
+    """Each text of a box, with the number of folds around it."""
+
+    def __init__(self, box: str) -> None:
+        super().__init__()
+        self.depth, self.found = 0, []
+        self.feed(box)
+
+    def handle_starttag(self, tag, attrs):
+        self.depth += tag == "details"
+
+    def handle_endtag(self, tag):
+        self.depth -= tag == "details"
+
+    def handle_data(self, text):
+        self.found.append((self.depth, text.strip()))
+
+
+def test_the_first_hint_is_in_plain_sight_and_each_further_one_folded_into_the_one_before():
+    check = checks.Check(Verdict.FAIL, "six", hints=("one", "two", "three"))
+    found = Folds(check._repr_html_()).found
+    assert [depth for depth, text in found if "one" in text] == [0]
+    assert (1, "two") in found and (2, "three") in found
+    assert [text for _, text in found].count("Another hint") == 2
+
+
+def test_an_answer_not_given_has_all_hints_folded():
+    check = checks.Check(Verdict.TODO, "six", hints=("one", "two"))
+    found = Folds(check._repr_html_()).found
+    assert (0, checks.UNANSWERED) in found and (1, "one") in found and (2, "two") in found
+
+
+def test_a_check_that_holds_shows_no_hint():
+    assert "one" not in checks.Check(Verdict.PASS, "six", hints=("one",))._repr_html_()
+
+
+def test_in_a_log_the_hints_stand_one_after_another():
+    with pytest.raises(CheckFailed, match=r"^six; hint: one; then: two; then: three$"):
+        checks.expect(False, "six", hint=["one", "two", "three"])
+
+
+@pytest.mark.parametrize(
+    "got", [pytest.param((..., "b"), id="a part"), pytest.param(..., id="all")]
+)
+def test_an_answer_of_several_parts_is_open_while_one_is_missing(got):
+    assert checks.expect(False, "a pair", got=got).verdict is Verdict.TODO
 
 
 @pytest.mark.parametrize("verdict", list(Verdict))
@@ -124,6 +175,7 @@ def test_with_a_person_in_front_a_failed_check_shows_its_box_and_the_cell_goes_o
     assert status == "ok"
     assert "✗ FAIL</b> two packets" in seen[0]["data"]["text/html"]
     assert seen[0]["data"]["text/plain"] == "✗ FAIL two packets; got: 1"
+    assert seen[0]["metadata"] == {"labkit-check": "FAIL"}
     assert seen[1]["text"] == "on\n"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -119,6 +120,30 @@ def test_start_status_env_clean_up_stop(capsys, monkeypatch, tmp_path):
     assert labkit(capsys, "emulator", "stop")[:2] == (0, "No emulator was running.\n")
 
 
+def test_status_tells_the_checks_and_where_the_emulator_is_without_starting_one(
+    capsys, monkeypatch, tmp_path
+):
+    monkeypatch.setenv("LABKIT_HOME", str(tmp_path))
+    monkeypatch.delenv("LABKIT_ATTEMPTS", raising=False)
+    (tmp_path / "attempts").mkdir()
+    line = {"at": "2026-11-24T10:00:00+00:00", "check": "an IPv4 header has 20 bytes"}
+    text = json.dumps({**line, "verdict": "PASS"})
+    (tmp_path / "attempts/00_start_here.jsonl").write_text(text)
+    code, out, _ = labkit(capsys, "status")
+    assert code == 0 and out.endswith("No emulator is running.\n")
+    assert "  00_start_here             1 of  4 checks  2026-11-24 10:00 UTC\n" in out
+    assert all(f" {path.stem} " in out for path in notebooks.find())
+
+
+def test_status_names_the_stacks_of_a_running_emulator(
+    capsys, monkeypatch, emulator, emulator_home
+):
+    monkeypatch.setenv("LABKIT_HOME", str(emulator_home))
+    code, out, _ = labkit(capsys, "status")
+    assert code == 0 and emulator.endpoint_url in out
+    assert "Stack " in out or "No stack stands there." in out
+
+
 def test_clean_up_removes_a_stack(capsys, monkeypatch, emulator, emulator_home, session):
     monkeypatch.setenv("LABKIT_HOME", str(emulator_home))
     owner = session.client("sts").get_caller_identity()["Arn"]
@@ -130,6 +155,7 @@ def test_clean_up_removes_a_stack(capsys, monkeypatch, emulator, emulator_home, 
         Tags=[{"Key": "Owner", "Value": owner}],
     )
     stacks.follow(cloudformation, "by-command")
+    assert "Stack by-command: CREATE_COMPLETE\n" in labkit(capsys, "status")[1]
     code, out, _ = labkit(capsys, "clean-up", "--prefix", "by-command")
     assert code == 0 and "all of them are gone" in out
     assert stacks.describe(cloudformation, "by-command") is None

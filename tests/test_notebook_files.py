@@ -2,10 +2,13 @@
 
 import ast
 import json
+import re
 from pathlib import Path
 
 import nbformat
 import pytest
+
+from labkit import notebooks
 
 ROOT = Path(__file__).parent.parent
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -26,7 +29,21 @@ def tagged(notebook, tag):
 
 
 def test_the_mission_is_complete():
-    assert [path.stem[:2] for path in NOTEBOOKS] == ["00", "01", "02", "03", "04", "05", "06", "99"]
+    mission = ["00", "01", "02", "03", "04", "05", "06", "07", "99"]
+    assert [path.stem[:2] for path in NOTEBOOKS] == mission
+
+
+def test_the_first_page_lists_all_of_them_with_title_and_time():
+    """The minutes there are the first number of the notebook's own line."""
+    first = nbformat.read(NOTEBOOKS[0], as_version=4)
+    text = "\n".join(cell.source for cell in first.cells if cell.cell_type == "markdown")
+    listed = re.findall(r"^\| \[(.+)\]\((.+)\) \| (\d+) minutes \|$", text, re.MULTILINE)
+    assert listed == [(notebooks.title_of(path), path.name, minutes(path)) for path in NOTEBOOKS]
+
+
+def minutes(path):
+    head = nbformat.read(path, as_version=4).cells[0].source
+    return re.findall(r"^\| Time \| (\d+) minutes", head, re.MULTILINE)[0]
 
 
 def test_it_is_valid_and_its_cell_ids_are_unique(notebook):

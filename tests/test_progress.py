@@ -58,8 +58,13 @@ def test_a_log(capsys, news, lines):
     assert logged(capsys, *news) == lines
 
 
-def page(*news: object, expect: str | None = "5 minutes") -> str:
-    shown = Page("Deploying <it>", expect, Clock())
+def test_a_log_says_what_to_read_meanwhile(capsys):
+    progress.show("Deploying", meanwhile="the template", clock=Clock())
+    assert capsys.readouterr().out.splitlines() == ["Deploying", "  Meanwhile: the template"]
+
+
+def page(*news: object, expect: str | None = "5 minutes", meanwhile: str | None = None) -> str:
+    shown = Page("Deploying <it>", expect, Clock(), meanwhile)
     shown.handle = None
     for one in news:
         shown(one)
@@ -71,6 +76,13 @@ def test_a_page_says_what_it_waits_for_and_how_long_that_takes():
     assert "<b>Deploying &lt;it&gt;</b> <progress></progress> 0:00 CREATE_IN_PROGRESS" in shown
     assert "(usually 5 minutes)" in shown
     assert "<details" not in shown
+
+
+def test_a_page_says_what_to_read_until_the_end():
+    shown = page(tick("CREATE_IN_PROGRESS"), meanwhile="the <template>")
+    assert "<div>Meanwhile: the &lt;template&gt;</div>" in shown
+    assert "Meanwhile" not in page(tick("CREATE_COMPLETE", State.DONE), meanwhile="the template")
+    assert "Meanwhile" not in page(tick("CREATE_IN_PROGRESS"))
 
 
 def test_a_page_that_ended_has_a_full_bar():

@@ -14,7 +14,7 @@ from labkit import report
 from labkit.execution import Outcome, Status
 
 OUTCOMES = [
-    Outcome("01_deploy", Status.PASSED, 3.25, 9, 9),
+    Outcome("01_deploy", Status.PASSED, 3.25, 9, 9, checks={"PASS": 3, "TODO": 1}),
     Outcome("02_ping", Status.FAILED, 1.5, 8, 2, "In [3]:\n    1 / 0\n\nCheckFailed: a < b \x00"),
     Outcome("03_records", Status.SKIPPED),
     Outcome("99_clean_up", Status.INTERRUPTED, 1.0, 3, 1, "KeyboardInterrupt"),
@@ -69,7 +69,8 @@ def test_the_table_of_contents_leads_to_each_notebook():
     links = Links(page)
     assert links.found == [f"#{outcome.name}" for outcome in OUTCOMES]
     assert links.ids == [outcome.name for outcome in OUTCOMES]
-    assert "<td class='failed'>failed</td><td>2 of 8 cells</td><td>1.5 s</td>" in page
+    assert "<td class='failed'>failed</td><td></td><td>2 of 8</td><td>1.5 s</td>" in page
+    assert "<td>3 of 4, 1 open</td><td>9 of 9</td><td>3.2 s</td>" in page
     assert "target: emulator" in page
     assert "CheckFailed: a &lt; b" in page
 
@@ -99,3 +100,27 @@ def test_both_files_are_written(tmp_path):
     html_file, junit_file = report.write(tmp_path, OUTCOMES, {}, {})
     assert html_file.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
     assert ElementTree.parse(junit_file).getroot().tag == "testsuites"
+
+
+def test_a_link_from_notebook_to_notebook_leads_to_its_section(tmp_path):
+    path = tmp_path / "01_deploy.ipynb"
+    text = "Next: [02_ping](02_ping.ipynb)"
+    nbformat.write(new_notebook(cells=[new_markdown_cell(text)]), path)
+    page = report.page(Outcome("01_deploy", Status.PASSED, path=path))
+    assert Links(page).found == ["#02_ping"]
+
+
+def test_a_report_too_large_for_mail_loses_its_largest_pictures():
+    pictures = [
+        f'<img alt="a" src="data:image/png;base64,{"A" * size}">' for size in (10, 900, 500)
+    ]
+    page = "<p>" + "".join(pictures) + "</p>"
+    assert report.without_largest_pictures(page) == page
+    shorter = report.without_largest_pictures(page, most_bytes=700)
+    assert pictures[0] in shorter and pictures[1] not in shorter and pictures[2] in shorter
+    assert "left out" in shorter and len(shorter) <= 700
+
+
+def test_what_is_private_is_not_in_the_facts():
+    page = report.as_html([], {}, {"log": "/home/alice/x", "account": "210987654321"})
+    assert "alice" not in page and "210987654321" not in page

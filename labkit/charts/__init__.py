@@ -1,6 +1,6 @@
 """Charts of the lab: each takes data and `ax=`, and returns the Axes it drew on."""
 
-from labkit.charts.alternative_text import description
+from labkit.charts.alternative_text import describe, description
 from labkit.charts.destinations import delivery_delay, destinations
 from labkit.charts.names import names
 from labkit.charts.packets import packets_by_interface
@@ -14,6 +14,7 @@ from labkit.charts.topology import topology
 
 __all__ = [
     "delivery_delay",
+    "describe",
     "description",
     "destinations",
     "names",

@@ -1,168 +1,121 @@
 """A participant's way: the notebooks in a real JupyterLab, Run > Run All Cells, in Chromium."""
 
+import html
 import os
-import secrets
+import re
 import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from pathlib import Path
 
+import lab_page
+import nbformat
 import pytest
 
-NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-CHROMIUM_OPTIONS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
+from labkit import notebooks
+
 pytestmark = pytest.mark.browser
-
-# Plain functions, not async ones: wait_for_function takes a promise for true and returns at once.
-KERNEL_IS_READY = """() => {
-  const app = window.jupyterapp, panel = app?.shell?.currentWidget;
-  if (!panel?.context?.isReady || !panel.content?.model) return false;
-  const kernel = panel.sessionContext?.session?.kernel;
-  return !!kernel && panel.sessionContext.isReady && kernel.connectionStatus === 'connected'
-    && kernel.status === 'idle' && app.commands.isEnabled('runmenu:run-all');
-}"""
-CODE_CELLS = """() => jupyterapp.shell.currentWidget.content.model.sharedModel.cells
-  .filter(cell => cell.cell_type === 'code').map(cell => cell.toJSON())"""
-ALL_CELLS_RAN = """() => {
-  const panel = jupyterapp.shell.currentWidget;
-  const cells = panel.content.model.sharedModel.cells
-    .filter(cell => cell.cell_type === 'code' && cell.source.trim());
-  return panel.sessionContext.session.kernel.status === 'idle'
-    && (cells.every(cell => cell.execution_count != null)
-        || cells.some(cell => cell.outputs.some(output => output.output_type === 'error')))
-    && [...document.querySelectorAll('.jp-InputArea-prompt')]
-      .every(prompt => !prompt.innerText.includes('*'));
-}"""
-NOTEBOOK_HEIGHT = """() => {
-  const outer = document.querySelector('.jp-WindowedPanel-outer'); outer.scrollTop = 0;
-  const cells = [...document.querySelectorAll('.jp-Notebook .jp-Cell')];
-  return Math.max(...cells.map(e => e.getBoundingClientRect().bottom))
-    - outer.getBoundingClientRect().top;
-}"""
+NAMES = [path.name for path in notebooks.find()]
 
 
-@pytest.fixture(scope="module")
-def jupyterlab(tmp_path_factory):
-    """The address of a JupyterLab over a copy of the notebooks, with a home of its own."""
-    home = tmp_path_factory.mktemp("jupyterlab")
-    shutil.copytree(NOTEBOOKS, home / "notebooks")
-    settings = home / "settings/@jupyterlab/apputils-extension"
-    settings.mkdir(parents=True)
-    (settings / "notification.jupyterlab-settings").write_text(
-        '{"fetchNews": "false", "checkForUpdates": false}'
-    )
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    token = secrets.token_hex(16)
-    folders = {
-        "JUPYTER_CONFIG_DIR": "config",
-        "JUPYTER_DATA_DIR": "data",
-        "JUPYTER_RUNTIME_DIR": "runtime",
-        "JUPYTERLAB_SETTINGS_DIR": "settings",
-        "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
-        "IPYTHONDIR": "ipython",
-        "LABKIT_HOME": "labkit",
+@pytest.fixture
+def keep(tmp_path):
+    """A function that keeps a picture, in LABKIT_SCREENSHOTS if that is set."""
+    folder = Path(os.environ.get("LABKIT_SCREENSHOTS", tmp_path))
+    folder.mkdir(parents=True, exist_ok=True)
+
+    def keep_it(page, name):
+        lab_page.picture_of_the_whole_notebook(page, folder / f"{name}.png")
+
+    return keep_it
+
+
+def test_opening_the_kit_lists_the_notebooks_in_their_order(jupyterlab, page):
+    page.goto(jupyterlab.url())
+    page.wait_for_selector(".jp-DirListing-item")
+    names = page.locator(".jp-DirListing-itemText").all_inner_texts()
+    assert [name for name in names if name.endswith(".ipynb")] == NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_notebook_runs_in_order_and_no_check_fails(jupyterlab, page, keep, name):
+    cells = lab_page.run_all_cells(page, jupyterlab.url(name))
+    keep(page, name)
+    assert not lab_page.errors(cells)
+    verdicts = lab_page.verdicts(cells)
+    assert "PASS" in verdicts and "FAIL" not in verdicts
+
+
+def test_the_first_page_shows_the_titles_in_order_and_which_checks_have_passed(jupyterlab, page):
+    """After the run above, and after a restart of Jupyter."""
+    jupyterlab.stop()
+    jupyterlab.start()
+    cells = lab_page.run_all_cells(page, jupyterlab.url(NAMES[0]))
+    (table,) = [text for text in lab_page.html_outputs(cells) if "checks passed" in text]
+    rows = re.findall(r"href='(.+?)'>(.+?)</a></td>.+?>(\d+) of (\d+)</td>.+? UTC</td>", table)
+    titles = [(path.name, notebooks.title_of(path)) for path in notebooks.find()]
+    assert [(name, html.unescape(title)) for name, title, _, _ in rows] == titles
+    assert all(0 < int(passed) <= int(total) for _, _, passed, total in rows)
+    told = jupyterlab.labkit("status")
+    assert all(path.stem in told for path in notebooks.find())
+    assert " 0 of" not in told
+
+
+@pytest.mark.parametrize("name", ["00_start_here.ipynb", "07_find_the_scanner.ipynb"])
+def test_with_its_exercises_solved_each_check_passes(jupyterlab, page, keep, name):
+    solved = jupyterlab.home / "notebooks" / f"solved_{name}"
+    nbformat.write(notebooks.solved(notebooks.FOLDER / name), solved)
+    cells = lab_page.run_all_cells(page, jupyterlab.url(solved.name))
+    keep(page, solved.name)
+    assert not lab_page.errors(cells)
+    assert set(lab_page.verdicts(cells)) == {"PASS"}
+
+
+def test_a_wrong_answer_shows_a_hint_and_a_further_one_on_request(jupyterlab, page, keep):
+    wrong = jupyterlab.home / "notebooks/wrong.ipynb"
+    source = (notebooks.FOLDER / "00_start_here.ipynb").read_text(encoding="utf-8")
+    wrong.write_text(source.replace("ipv4_header_bytes = ...", "ipv4_header_bytes = 24"))
+    cells = lab_page.run_all_cells(page, jupyterlab.url(wrong.name))
+    assert not lab_page.errors(cells), "a failed check lets Run All go on"
+    assert lab_page.verdicts(cells)[-1] == "FAIL"
+    box = page.locator(".jp-OutputArea-output", has_text="✗ FAIL").last
+    box.scroll_into_view_if_needed()
+    assert box.get_by_text("Hint: Five words of 32 bits.").is_visible()
+    assert not box.get_by_text("32 bits are 4 bytes.").is_visible()
+    box.get_by_text("Another hint").first.click()
+    assert box.get_by_text("32 bits are 4 bytes.").is_visible()
+    assert not box.get_by_text("5 x 4 = 20.").is_visible()
+    keep(page, "wrong_answer")
+
+
+def test_in_the_dark_theme_boxes_and_pictures_stay_legible(jupyterlab, page, keep):
+    """What has a background of its own sets its text's color, too: WCAG 2.1, 1.4.3."""
+    lab_page.set_theme(jupyterlab.home, lab_page.DARK)
+    jupyterlab.stop()
+    jupyterlab.start()
+    lab_page.run_all_cells(page, jupyterlab.url("00_start_here.ipynb"))
+    assert page.locator("body").get_attribute("data-jp-theme-light") == "false"
+    keep(page, "dark_00")
+    shutil.copy(notebooks.FOLDER / "07_find_the_scanner.ipynb", jupyterlab.home / "notebooks")
+    lab_page.run_all_cells(page, jupyterlab.url("07_find_the_scanner.ipynb"))
+    keep(page, "dark_07")
+    assert page.evaluate(LOWEST_CONTRAST) >= 4.5
+
+
+LOWEST_CONTRAST = """() => {
+  const channels = text => text.match(/[\\d.]+/g).map(Number);
+  const light = ([r, g, b]) => [r, g, b].map(c => c / 255)
+    .map(c => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
+  const behind = node => {
+    for (; node; node = node.parentElement) {
+      const color = channels(getComputedStyle(node).backgroundColor);
+      if (color.length < 4 || color[3] > 0.99) return color;
     }
-    environment = os.environ | {name: str(home / folder) for name, folder in folders.items()}
-    log = home / "jupyterlab.log"
-    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"]
-    command += ["--expose-app-in-browser", "--ip=127.0.0.1", f"--port={port}"]
-    command += ["--ServerApp.port_retries=0", f"--IdentityProvider.token={token}"]
-    command += [f"--ServerApp.root_dir={home / 'notebooks'}"]
-    with log.open("w") as output:
-        server = subprocess.Popen(command, env=environment, stdout=output, stderr=output)
-    try:
-        wait_for_server(server, f"http://127.0.0.1:{port}/api/status?token={token}", log)
-        yield f"http://127.0.0.1:{port}/lab/tree/{{}}?token={token}&reset"
-    finally:
-        server.terminate()
-        server.wait(20)
-        stop = [sys.executable, "-m", "labkit", "emulator", "stop"]
-        subprocess.run(stop, env=environment, check=True, capture_output=True)
-
-
-def wait_for_server(server, url, log):
-    for _ in range(600):
-        assert server.poll() is None, log.read_text()
-        try:
-            with urllib.request.urlopen(url, timeout=2):
-                return
-        except OSError:
-            time.sleep(0.1)
-    pytest.fail(f"JupyterLab did not answer:\n{log.read_text()}")
-
-
-@pytest.fixture(scope="module")
-def page(tmp_path_factory):
-    if CHROMIUM is None:
-        reason = "no Chromium on this machine"
-        pytest.skip(reason)
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        context = playwright.chromium.launch_persistent_context(
-            str(tmp_path_factory.mktemp("chromium")),
-            executable_path=CHROMIUM,
-            headless=True,
-            args=CHROMIUM_OPTIONS,
-            viewport={"width": 1400, "height": 1000},
-        )
-        yield context.pages[0]
-        context.close()
-
-
-def run_all_cells(page, url):
-    page.goto(url)
-    page.wait_for_function(KERNEL_IS_READY, timeout=60_000, polling=200)
-    page.get_by_role("menuitem", name="Run", exact=True).click()
-    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-    page.wait_for_function(ALL_CELLS_RAN, timeout=180_000, polling=250)
-    return page.evaluate(CODE_CELLS)
-
-
-def picture_of_the_whole_notebook(page, path):
-    page.evaluate(
-        "() => { const notebook = jupyterapp.shell.currentWidget.content;"
-        " notebook.notebookConfig = {...notebook.notebookConfig, windowingMode: 'none'}; }"
-    )
-    page.wait_for_timeout(500)
-    height = min(int(page.evaluate(NOTEBOOK_HEIGHT)) + 160, 12_000)
-    page.set_viewport_size({"width": 1400, "height": height})
-    page.wait_for_timeout(500)
-    page.evaluate("() => { document.querySelector('.jp-WindowedPanel-outer').scrollTop = 0; }")
-    page.wait_for_timeout(300)
-    page.screenshot(path=path)
-    page.set_viewport_size({"width": 1400, "height": 1000})
-
-
-def outputs_as_text(cells):
-    return [
-        "".join(output.get("data", {}).get("text/plain", "") or output.get("text", ""))
-        for cell in cells
-        for output in cell["outputs"]
-    ]
-
-
-@pytest.mark.parametrize("name", [path.name for path in sorted(NOTEBOOKS.glob("*.ipynb"))])
-def test_every_notebook_runs_in_order_and_every_check_holds(jupyterlab, page, name, tmp_path):
-    cells = run_all_cells(page, jupyterlab.format(name))
-    picture_of_the_whole_notebook(page, str(tmp_path / f"{name}.png"))
-    errors = [
-        output for cell in cells for output in cell["outputs"] if output["output_type"] == "error"
-    ]
-    assert not errors
-    checks = [text for text in outputs_as_text(cells) if text.startswith(("✓", "✗"))]
-    assert checks and not [text for text in checks if text.startswith("✗")]
+    return [255, 255, 255];
+  };
+  const ratios = [...document.querySelectorAll('.jp-RenderedHTMLCommon *')]
+    .filter(node => [...node.childNodes].some(c => c.nodeType === 3 && c.data.trim()))
+    .filter(node => node.checkVisibility())
+    .map(node => [light(channels(getComputedStyle(node).color)), light(behind(node))].sort())
+    .map(([dark, bright]) => (Math.max(dark, bright) + 0.05) / (Math.min(dark, bright) + 0.05));
+  return Math.min(...ratios);
+}"""

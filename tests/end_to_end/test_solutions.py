@@ -1,7 +1,5 @@
 """What stands in the folded solutions is true: with them filled in, no check is left open."""
 
-import re
-
 import nbformat
 import pytest
 
@@ -9,20 +7,11 @@ from labkit import lab as runner
 from labkit import notebooks
 
 
-def solved(path, folder):
-    """Write a copy of a notebook with each exercise replaced by its solution."""
-    notebook = nbformat.read(path, as_version=4)
-    for cell, following in zip(notebook.cells, notebook.cells[1:], strict=False):
-        if "exercise" in cell.metadata.get("tags", []):
-            cell.source = re.search(r"```python\n(.+?)```", following.source, re.DOTALL)[1]
-    nbformat.write(notebook, folder / path.name)
-
-
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("solved")
     for path in notebooks.find(notebooks.FOLDER):
-        solved(path, folder)
+        nbformat.write(notebooks.solved(path), folder / path.name)
     plan = runner.Plan(folder=folder, output=folder / "output", parameters={"count": 2})
     return runner.run(plan)
 
