@@ -94,7 +94,8 @@ def test_a_stack_that_is_as_wanted_stays_as_it_is(cloudformation, name):
     planned = stacks.plan(cloudformation, name, template(Flow=DAYS))
     assert len(planned) == 0
     assert stacks.execute(cloudformation, planned).status == "CREATE_COMPLETE"
-    assert not cloudformation.list_change_sets(StackName=name)["Summaries"]
+    left = cloudformation.list_change_sets(StackName=name)["Summaries"]
+    assert [one["ExecutionStatus"] for one in left] == ["EXECUTE_COMPLETE"], "that of the creation"
 
 
 def test_a_failed_update_is_undone_and_says_why(cloudformation, name):
