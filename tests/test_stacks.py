@@ -24,7 +24,7 @@ def event(index: int, logical_id: str, status: str, reason: str = "", type_: str
     is_stack = logical_id == NAME
     return {
         "EventId": f"e{index}", "Timestamp": NOON + timedelta(seconds=index),
-        "StackName": NAME, "LogicalResourceId": logical_id,
+        "StackId": ID, "StackName": NAME, "LogicalResourceId": logical_id,
         "ResourceType": STACK if is_stack else type_ or f"AWS::EC2::{logical_id}",
         "PhysicalResourceId": ID if is_stack else f"id-{logical_id}",
         "ResourceStatus": status, **({"ResourceStatusReason": reason} if reason else {}),
@@ -50,6 +50,7 @@ class ScriptedCloudFormation:
         self.others: list[dict] = []
         self.resources: list[dict] = []
         self.retained: list[str] | None = None
+        self.nested: dict[str, list[dict]] = {}
 
     def describe_stacks(self, StackName: str) -> dict:
         if self.story:
@@ -93,7 +94,8 @@ class Pages:
         if self.operation == "describe_stacks":
             yield {"Stacks": self.script.others}
             return
-        newest_first = self.script.told[::-1]
+        told = self.script.nested.get(parameters["StackName"], self.script.told)
+        newest_first = told[::-1]
         for start in range(0, len(newest_first), 2):
             self.script.pages_read += 1
             yield {"StackEvents": newest_first[start : start + 2]}
@@ -276,6 +278,112 @@ def test_check_owner(owner, arn, refused):
             stacks.check_owner(stack, arn)
     else:
         stacks.check_owner(stack, arn)
+
+
+CHILD = ID.replace(NAME, f"{NAME}-Network-1A2B3C").replace("11111111", "22222222")
+EMBEDDED = f"Embedded stack {CHILD} was not successfully created: ... failed to create: [Subnet]"
+
+
+def in_child(at: float, logical_id: str, status: str, reason: str = "") -> dict:
+    """An event of the nested stack, half a second after that of the same number around it."""
+    own = logical_id == "child"
+    return {
+        **event(0, logical_id, status, reason),
+        "EventId": f"c{at}", "Timestamp": NOON + timedelta(seconds=at), "StackId": CHILD,
+        **({"ResourceType": STACK, "PhysicalResourceId": CHILD} if own else {}),
+    }  # fmt: skip
+
+
+def nested(index: int, status: str, reason: str = "") -> dict:
+    return event(index, "Network", status, reason, type_=STACK) | {"PhysicalResourceId": CHILD}
+
+
+NESTED_FAILURE = [
+    event(1, NAME, "CREATE_IN_PROGRESS"),
+    event(2, "Network", "CREATE_IN_PROGRESS", type_=STACK) | {"PhysicalResourceId": ""},
+    nested(3, "CREATE_IN_PROGRESS", "Resource creation Initiated"),
+    event(7, "Bucket", "CREATE_FAILED", CANCELLED),
+    nested(8, "CREATE_FAILED", EMBEDDED),
+    event(9, NAME, "ROLLBACK_IN_PROGRESS"),
+    event(12, NAME, "ROLLBACK_COMPLETE"),
+]
+IN_CHILD = [
+    in_child(2.5, "child", "CREATE_IN_PROGRESS"),
+    in_child(4, "VPC", "CREATE_COMPLETE"),
+    in_child(5, "Subnet", "CREATE_FAILED", "The CIDR '10.0.0.0/24' conflicts with another subnet"),
+    in_child(5.5, "child", "ROLLBACK_IN_PROGRESS"),
+]
+
+
+def with_nested(*story: tuple[str, list[dict]]) -> ScriptedCloudFormation:
+    script = ScriptedCloudFormation(*story)
+    script.nested = {CHILD: IN_CHILD}
+    return script
+
+
+def test_events_of_nested_stacks_are_told_in_the_order_of_their_times():
+    seen: list = []
+    script = with_nested(("CREATE_IN_PROGRESS", NESTED_FAILURE[:4]),
+                         ("ROLLBACK_COMPLETE", NESTED_FAILURE[4:]))  # fmt: skip
+    with pytest.raises(StackFailed):
+        stacks.follow(script, NAME, watch=seen.append)
+    told = heard(seen)
+    assert told == ["e1", "e2", "c2.5", "e3", "c4", "c5", "c5.5", "e7", "e8", "e9", "e12"]
+    subnet = next(one for one in seen if isinstance(one, Event) and one.id == "c5")
+    assert str(subnet).startswith("12:00:05 CREATE_FAILED Network/Subnet AWS::EC2::Subnet (The")
+
+
+def test_the_cause_is_found_in_a_nested_stack_and_comes_with_a_hint():
+    script = with_nested(("ROLLBACK_COMPLETE", NESTED_FAILURE))
+    with pytest.raises(StackFailed) as caught:
+        stacks.follow(script, NAME)
+    assert caught.value.cause.name == "Network/Subnet"
+    said = str(caught.value)
+    assert "First cause: Network/Subnet (AWS::EC2::Subnet): The CIDR '10.0.0.0/24'" in said
+    assert said.endswith("Hint: The subnet's addresses overlap with those of another one: choose "
+                         "a CidrBlock of its own.")  # fmt: skip
+
+
+def test_without_the_events_of_the_nested_stack_its_own_failure_is_the_cause():
+    script = ScriptedCloudFormation()
+    script.told = NESTED_FAILURE
+    assert stacks.first_cause(stacks.events(script, NAME)).logical_id == "Network"
+
+
+def test_a_resource_that_is_a_stack_begins_no_operation():
+    update = [event(20, NAME, "UPDATE_IN_PROGRESS"),
+              event(21, "Instance", "UPDATE_FAILED", "no such type"),
+              nested(22, "UPDATE_IN_PROGRESS"), nested(23, "UPDATE_COMPLETE")]  # fmt: skip
+    script = ScriptedCloudFormation()
+    script.told = NESTED_FAILURE + update
+    assert stacks.first_cause(stacks.events(script, NAME)).id == "e21"
+
+
+def test_of_an_update_only_its_own_events_are_told_of_nested_stacks_too():
+    script = deletable(("DELETE_IN_PROGRESS", [event(21, NAME, "DELETE_IN_PROGRESS"),
+                                               nested(22, "DELETE_IN_PROGRESS")]),
+                       ("DELETE_COMPLETE", [event(24, NAME, "DELETE_COMPLETE")]))  # fmt: skip
+    script.nested = {CHILD: [*IN_CHILD, in_child(23, "VPC", "DELETE_COMPLETE")]}
+    seen: list = []
+    stacks.delete(script, NAME, timeout_s=10, watch=seen.append)
+    assert heard(seen) == ["e21", "e22", "c23", "e24"]
+
+
+@pytest.mark.parametrize(
+    ("status", "advice"),
+    [
+        ("REVIEW_IN_PROGRESS", "execute it, or delete the stack"),
+        ("UPDATE_ROLLBACK_FAILED", "continue_update_rollback"),
+        ("UPDATE_FAILED", "mend the cause and deploy again"),
+        ("UPDATE_IN_PROGRESS", "wait until it has settled"),
+        ("ROLLBACK_FAILED", "it can only be deleted"),
+    ],
+)
+def test_each_state_of_no_use_says_what_to_do(status, advice):
+    script = ScriptedCloudFormation()
+    script.status = status
+    with pytest.raises(StackFailed, match=advice):
+        stacks.find(script, NAME)
 
 
 def deletable(*deletion) -> ScriptedCloudFormation:
