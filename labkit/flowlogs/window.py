@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from math import floor
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,26 +14,39 @@ from labkit.errors import ParameterError
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """From start to end, both included; no end means until now and beyond."""
+    """From start to end, both included; None leaves a side open."""
 
-    start: datetime
+    start: datetime | None = None
     end: datetime | None = None
 
     def __post_init__(self) -> None:
         for name, moment in (("start", self.start), ("end", self.end)):
             if moment is not None and moment.tzinfo is None:
                 raise ParameterError(f"{name}={moment} has no time zone: use datetime.now(UTC).")
-        if self.end is not None and self.end < self.start:
+        if self.start is not None and self.end is not None and self.end < self.start:
             raise ParameterError(f"The window ends at {self.end}, before its start {self.start}.")
 
-    def widen(self, slack: timedelta) -> Window:
-        return Window(self.start - slack, None if self.end is None else self.end + slack)
+    def widen(self, before: timedelta, after: timedelta | None = None) -> Window:
+        """Return the window with so much more on either side, `after` as `before` if not said."""
+        after = before if after is None else after
+        return Window(
+            None if self.start is None else self.start - before,
+            None if self.end is None else self.end + after,
+        )
 
     def contains(self, moment: datetime) -> bool:
-        return self.start <= moment and (self.end is None or moment <= self.end)
+        return (self.start is None or self.start <= moment) and (
+            self.end is None or moment <= self.end
+        )
 
     def days(self) -> list[date]:
-        """Return the UTC days that the window touches; without an end those until tomorrow."""
+        """Return the UTC days that the window touches; without an end those until tomorrow.
+
+        Raises:
+            ParameterError: The window has no start.
+        """
+        if self.start is None:
+            raise ParameterError("A window without a start has no first day.")
         end = self.end or max(datetime.now(UTC), self.start) + timedelta(days=1)
         first = self.start.astimezone(UTC).date()
         count = (end.astimezone(UTC).date() - first).days + 1
@@ -41,14 +55,22 @@ class Window:
     def overlapping(self, table: pa.Table) -> pa.Table:
         """Keep the records of which a part lies in the window.
 
-        Records know whole seconds only, so the window's start is rounded down. A record without
-        start or end, by its format or by `-`, is kept: nothing says that it lies outside.
+        Most records know whole seconds only, so the window's sides are rounded down to what they
+        know. A record without start or end, by its format or by `-`, is kept: nothing says that it
+        lies outside.
         """
         for name, keep, moment in (
             ("end", pc.greater_equal, self.start),  # pyright: ignore
             ("start", pc.less_equal, self.end),  # pyright: ignore
         ):
             if moment is not None and name in table.column_names:
-                second = pa.scalar(int(moment.timestamp()), pa.timestamp("s", "UTC"))
-                table = table.filter(pc.fill_null(keep(table[name], second), True))
+                side = _side(moment, table[name].type)
+                inside = pc.fill_null(keep(table[name], side), True)  # pyright: ignore
+                if not pc.all(inside).as_py():  # pyright: ignore
+                    table = table.filter(inside)
         return table
+
+
+def _side(moment: datetime, dtype: pa.TimestampType) -> pa.Scalar:
+    per_second = 1000 if dtype.unit == "ms" else 1
+    return pa.scalar(floor(moment.timestamp() * per_second), dtype)

@@ -1,0 +1,131 @@
+"""A flow log file's text in blocks of whole lines, and the log format that its header tells."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from labkit.fields import KNOWN
+from labkit.flowlogs.exact_lines import LONGEST_LINE
+from labkit.flowlogs.inflate import Damaged, Truncated, inflate
+
+BLOCK_BYTES = 4_000_000
+
+
+class NotFlowLog(Exception):
+    """The file holds something else, or is damaged.
+
+    Attributes:
+        reason: What is wrong, as it fits after the file's name.
+        text: How it begins.
+    """
+
+    def __init__(self, reason: str, text: bytes = b"") -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.text = text[:200].decode(errors="backslashreplace")
+
+
+class BreaksOff(Exception):
+    """The file's compressed text is truncated; all its whole lines were yielded.
+
+    Attributes:
+        text: The beginning of the line that breaks off.
+    """
+
+    def __init__(self, text: bytes) -> None:
+        super().__init__("its compressed text breaks off")
+        self.text = text[:1000].decode(errors="backslashreplace")
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Some lines of one file, whole, without its header.
+
+    Attributes:
+        file: The key or path.
+        fields: The log format.
+        body: The lines.
+        headers: 1 if the header stood before these lines, else 0.
+    """
+
+    file: str
+    fields: tuple[str, ...]
+    body: bytes
+    headers: int
+
+
+def text_blocks(
+    file: str,
+    parts: Iterable[bytes],
+    fields: Sequence[str] | None = None,
+    block_bytes: int = BLOCK_BYTES,
+) -> Iterator[Block]:
+    """Yield a file's lines, none for a file without text.
+
+    Args:
+        file: The key or path.
+        parts: The file's bytes, gzip or plain, in any parts.
+        fields: The log format, in case the file has no header (AWS writes one).
+        block_bytes: How many bytes of text make a block, about.
+
+    Raises:
+        NotFlowLog: It has no header and no fields were given, or it is damaged.
+        BreaksOff: Its compressed text is truncated.
+    """
+    names: tuple[str, ...] = ()
+    pending, size, cut = [], 0, False
+    pieces = inflate(parts, block_bytes)
+    while True:
+        try:
+            piece = next(pieces, None)
+        except Truncated:
+            piece, cut = None, True
+        except Damaged as error:
+            raise NotFlowLog(f"is no intact gzip file ({error})") from error
+        if piece is not None:
+            pending.append(piece)
+            size += len(piece)
+            if size < block_bytes:
+                continue
+        text = b"".join(pending)
+        whole, rest = (text, b"") if piece is None and not cut else _whole_lines(text)
+        headers = 0
+        if not names and whole:
+            names, whole, headers = _header(whole, fields)
+        if whole or headers:
+            yield Block(file, names, whole, headers)
+        if piece is None:
+            break
+        if len(rest) > LONGEST_LINE:
+            raise NotFlowLog(f"has a line of more than {LONGEST_LINE:,} bytes", rest)
+        pending, size = [rest], len(rest)
+    if cut:
+        raise BreaksOff(rest)
+
+
+def _whole_lines(text: bytes) -> tuple[bytes, bytes]:
+    end = text.rfind(b"\n") + 1
+    return text[:end], text[end:]
+
+
+def _header(text: bytes, fields: Sequence[str] | None) -> tuple[tuple[str, ...], bytes, int]:
+    """Return the names of the fields, the lines after them, and how many headers there were."""
+    first, _, rest = text.partition(b"\n")
+    names = tuple(first[:LONGEST_LINE].decode(errors="backslashreplace").split())
+    if _is_header(names):
+        repeated = [name for name, count in Counter(names).items() if count > 1]
+        if repeated:
+            raise NotFlowLog(f"has a header that names {', '.join(repeated)} twice", first)
+        return names, rest, 1
+    if fields is None:
+        raise NotFlowLog(
+            "has no header in its first line: say fields=… if it is a flow log without one", first
+        )
+    return tuple(fields), text, 0
+
+
+def _is_header(names: Sequence[str]) -> bool:
+    """Tell field names from values; no value of a record is the name of a known field."""
+    return any(name in KNOWN for name in names)
