@@ -13,6 +13,10 @@ from labkit.flowlogs.summary import MOST_TEXT, SetAside
 LONGEST_LINE = 1_000_000
 """Bytes; a record of 54 fields, each the longest ARN, has a tenth of it."""
 
+TIMES = ("start", "end")
+END_OF_TIME = 100_000_000_000_000
+"""Unix milliseconds in the year 5138; more is no time of a record."""
+
 _WHOLE_NUMBER = re.compile(r"-|-?[0-9]+")
 _SEPARATORS = re.compile(rb"[ \t]+")
 
@@ -85,8 +89,9 @@ def find_fault(line: bytes, words: Sequence[bytes], fields: Sequence[str]) -> st
     """Return what is wrong with a line, or None."""
     if len(line) > LONGEST_LINE:
         return f"a line of {len(line):,} bytes, longer than any record"
-    if b"\0" in line:
-        return "a NUL byte"
+    for odd, name in ((b"\0", "a NUL byte"), (b"\r", "a carriage return in its middle")):
+        if odd in line:
+            return name
     try:
         texts = [word.decode() for word in words]
     except UnicodeDecodeError:
@@ -97,6 +102,8 @@ def find_fault(line: bytes, words: Sequence[bytes], fields: Sequence[str]) -> st
         dtype = _dtype(name)
         if dtype != "string" and not _fits(text, dtype):
             return f"{name} is {text!r}, which is no {dtype}"
+        if name in TIMES and text != "-" and not 0 <= int(text) < END_OF_TIME:
+            return f"{name} is {text!r}, which is no Unix time"
     return None
 
 
@@ -113,7 +120,7 @@ def _words(line: bytes) -> list[bytes]:
 
 def _pattern(fields: Sequence[str]) -> re.Pattern[bytes]:
     """Return what surely fits, for speed; the rest is looked at by `find_fault`."""
-    kinds = {"int32": rb"(?:-|[0-9]{1,9})", "int64": rb"(?:-|[0-9]{1,18})", "string": rb"[!-~]+"}
+    kinds = {"int32": rb"(?:-|[0-9]{1,9})", "int64": rb"(?:-|[0-9]{1,14})", "string": rb"[!-~]+"}
     return re.compile(rb" ".join(kinds[_dtype(name)] for name in fields))
 
 
