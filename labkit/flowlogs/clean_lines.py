@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from labkit.flowlogs.columns import schema, to_read
-from labkit.flowlogs.exact_lines import END_OF_TIME, LONGEST_LINE, TIMES
+from labkit.flowlogs.exact_lines import END_OF_TIME, FIRST_MILLISECONDS, LONGEST_LINE, TIMES
 
 # Arrow takes a tab beside a number for nothing, a carriage return for the end of a line.
 _ODD = (b"\t", b"\r", b"\0")
@@ -98,9 +98,9 @@ def _has_empty_string(values: pa.ChunkedArray) -> bool:
 
 
 def _has_odd_time(table: pa.Table) -> bool:
-    for name in TIMES:
-        if name in table.column_names:
-            least, most = pc.min_max(table[name]).as_py().values()  # pyright: ignore
-            if least is not None and not 0 <= least <= most < END_OF_TIME:
-                return True
-    return False
+    """Tell whether a time is none, or some are seconds and some milliseconds."""
+    found = [pc.min_max(table[name]).as_py() for name in TIMES if name in table.column_names]  # pyright: ignore
+    least = min((each["min"] for each in found if each["min"] is not None), default=0)
+    most = max((each["max"] for each in found if each["max"] is not None), default=0)
+    mixed = least < FIRST_MILLISECONDS <= most
+    return mixed or least < 0 or most >= END_OF_TIME

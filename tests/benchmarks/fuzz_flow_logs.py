@@ -100,7 +100,7 @@ def fault(seed: int) -> str | None:
     if text is None or len(tables) != 1 or tables[0].column_names != list(COLUMNS):
         return None
     there = words(text)
-    rows = write(tables[0], DEFAULT_FIELDS, header=False).splitlines()
+    rows = write(tables[0], DEFAULT_FIELDS, header=False).split("\n")[:-1]
     wrong = [row for row in rows if row not in there]
     return f"a row that is no line of the file: {wrong[0]!r}" if wrong else None
 

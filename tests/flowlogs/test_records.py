@@ -146,6 +146,7 @@ def test_a_quote_is_a_letter_like_any_other():
         pytest.param(SSH.replace("1418530010", "141853001000000000"), "start", id="no time at all"),
         pytest.param(SSH.replace(" 22 ", " 0x16 "), "dstport is '0x16'", id="hexadecimal"),
         pytest.param(SSH.replace(" 22 ", " 22\r "), "carriage return", id="a stray CR"),
+        pytest.param(SSH.replace("1418530070", "1418530070000"), "unit", id="ms among seconds"),
         pytest.param(HEADER + " vpc-id", "15 fields", id="the header of another format"),
     ],
 )
