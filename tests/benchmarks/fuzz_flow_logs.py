@@ -11,6 +11,7 @@ which it names by its seed.
 
 import gzip
 import random
+import re
 import sys
 import time
 
@@ -75,7 +76,7 @@ def words(text: bytes) -> list[str]:
         parts = line.decode(errors="backslashreplace").replace("\t", " ").rstrip("\r").split(" ")
         shown = [part for part in parts if part]
         for place in NUMBERS & set(range(len(shown))):
-            if shown[place].lstrip("-").isdigit():
+            if re.fullmatch("-?[0-9]+", shown[place]):
                 shown[place] = str(int(shown[place]))
         found.append(" ".join(shown))
     return found
