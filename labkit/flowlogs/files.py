@@ -14,10 +14,10 @@ from labkit.flowlogs import layout
 from labkit.flowlogs.file_parts import Reading
 from labkit.flowlogs.filters import Filter
 from labkit.flowlogs.frames import collect
-from labkit.flowlogs.objects import PART_BYTES, Object
 from labkit.flowlogs.records import Malformed
 from labkit.flowlogs.scan import Scan
 from labkit.flowlogs.selection import Selection
+from labkit.flowlogs.stored import Object, part_spans
 from labkit.flowlogs.summary import SetAside
 from labkit.flowlogs.window import BEGINNING, Window
 from labkit.waiting import Watch, silent
@@ -105,14 +105,14 @@ class _Disk:
         return Path(key).read_bytes()
 
     def parts(self, each: Object) -> Iterator[Callable[[], bytes]]:
-        for start in range(0, each.size_bytes, PART_BYTES):
-            yield partial(_read_part, each.key, start)
+        for start, end in part_spans(each):
+            yield partial(_read_part, each.key, start, end)
 
 
-def _read_part(path: str, start: int) -> bytes:
+def _read_part(path: str, start: int, end: int) -> bytes:
     with Path(path).open("rb") as file:
         file.seek(start)
-        return file.read(PART_BYTES)
+        return file.read(end - start)
 
 
 def _find(paths: Sequence[Path]) -> Iterator[Object | SetAside]:

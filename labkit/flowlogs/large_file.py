@@ -9,7 +9,7 @@ from functools import partial
 from labkit.errors import RecordFormatError
 from labkit.flowlogs.exact_lines import error as line_error
 from labkit.flowlogs.file_parts import Parsed, Reading
-from labkit.flowlogs.objects import Object, is_gone
+from labkit.flowlogs.stored import Object, is_gone
 from labkit.flowlogs.summary import ReadSummary, SetAside
 from labkit.flowlogs.text_blocks import Block, BreaksOff, NotFlowLog, text_blocks
 

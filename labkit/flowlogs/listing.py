@@ -15,7 +15,8 @@ from functools import partial
 
 from labkit.flowlogs import layout
 from labkit.flowlogs.ahead import map_ahead
-from labkit.flowlogs.objects import PAGE, Bucket, Object
+from labkit.flowlogs.objects import PAGE, Bucket
+from labkit.flowlogs.stored import Object
 from labkit.flowlogs.summary import SetAside
 from labkit.flowlogs.window import BEGINNING, Window
 

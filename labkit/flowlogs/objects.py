@@ -7,34 +7,27 @@ error comes in AWS's own words.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import boto3
 import obstore
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError
 from obstore.auth.boto3 import Boto3CredentialProvider
 from obstore.exceptions import BaseError
 from obstore.store import S3Store
 from urllib3.exceptions import HTTPError
 
+from labkit.flowlogs.stored import Object, part_spans
+
 if TYPE_CHECKING:
     from obstore.store import ClientConfig
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
-PART_BYTES = 4_000_000
 ATTEMPTS = 5
 PAGE = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class Object:
-    key: str
-    size_bytes: int
-    last_modified: datetime
 
 
 class Bucket:
@@ -109,8 +102,7 @@ class Bucket:
         raises ClientError (PreconditionFailed).
         """
         etag = self.s3.head_object(Bucket=self.name, Key=each.key)["ETag"]
-        for start in range(0, each.size_bytes, PART_BYTES):
-            end = min(start + PART_BYTES, each.size_bytes)
+        for start, end in part_spans(each):
             yield partial(self._get_part, each.key, start, end, etag)
 
     def _get_part(self, key: str, start: int, end: int, etag: str) -> bytes:
@@ -151,13 +143,6 @@ class Bucket:
         for page in pages:
             for each in page.get("Contents", ()):
                 yield Object(each["Key"], each["Size"], each["LastModified"])
-
-
-def is_gone(error: Exception) -> bool:
-    """Tell whether an object that was listed is no longer there."""
-    if isinstance(error, ClientError):
-        return error.response["Error"]["Code"] in ("NoSuchKey", "404")
-    return isinstance(error, FileNotFoundError)
 
 
 def _client_options(endpoint: str) -> ClientConfig:

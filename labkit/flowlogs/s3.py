@@ -16,10 +16,11 @@ from labkit.flowlogs.file_parts import Reading
 from labkit.flowlogs.filters import Filter
 from labkit.flowlogs.frames import collect
 from labkit.flowlogs.listing import Place
-from labkit.flowlogs.objects import Bucket, Object
+from labkit.flowlogs.objects import Bucket
 from labkit.flowlogs.records import Malformed
 from labkit.flowlogs.scan import Scan
 from labkit.flowlogs.selection import Selection
+from labkit.flowlogs.stored import Object
 from labkit.flowlogs.window import BEGINNING, Window
 from labkit.waiting import Watch, silent
 

@@ -13,7 +13,6 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
 
 import pyarrow as pa
 
@@ -21,7 +20,7 @@ from labkit.errors import ParameterError
 from labkit.flowlogs.ahead import map_ahead
 from labkit.flowlogs.file_parts import Parsed, Reading
 from labkit.flowlogs.large_file import LargeFile
-from labkit.flowlogs.objects import Object, is_gone
+from labkit.flowlogs.stored import Object, Store, is_gone
 from labkit.flowlogs.summary import ReadSummary, SetAside, total
 from labkit.waiting import State, Tick, Watch, silent
 
@@ -32,14 +31,6 @@ BATCH_BYTES = 500_000
 LARGE_BYTES = 4_000_000
 PARTS_AHEAD = 4
 TOLD_EVERY_S = 0.25
-
-
-class Store(Protocol):
-    """Where objects are: a bucket, or the local disk."""
-
-    def get(self, key: str) -> bytes: ...
-
-    def parts(self, each: Object) -> Iterator[Callable[[], bytes]]: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ KEEP, RAISE = (Reading(Selection(Window()), malformed=way) for way in ("keep", "
 NUMBERS = {
     place
     for place, name in enumerate(DEFAULT_FIELDS)
-    if name in "version srcport dstport protocol packets bytes start end".split()
+    if name in ["version", "srcport", "dstport", "protocol", "packets", "bytes", "start", "end"]
 }
 
 
@@ -70,7 +70,7 @@ def make(seed: int) -> tuple[bytes, bytes | None]:
 
 
 def words(text: bytes) -> list[str]:
-    """Return the lines as the writer would write them: one space, numbers in their shortest form."""
+    """Return the lines as they would be written: one space, numbers in their shortest form."""
     found = []
     for line in text.split(b"\n"):
         parts = line.decode(errors="backslashreplace").replace("\t", " ").rstrip("\r").split(" ")

@@ -145,7 +145,7 @@ def test_small_and_large_files_give_all_their_lines(aws, bucket, put, monkeypatc
     monkeypatch.setattr("labkit.flowlogs.scan.BATCH_BYTES", 500)
     monkeypatch.setattr("labkit.flowlogs.file_parts.JOINED_BYTES", 200)
     monkeypatch.setattr("labkit.flowlogs.text_blocks.BLOCK_BYTES", 3000)
-    monkeypatch.setattr("labkit.flowlogs.objects.PART_BYTES", 100)
+    monkeypatch.setattr("labkit.flowlogs.stored.PART_BYTES", 100)
     pd.testing.assert_frame_equal(s3.read(aws, bucket, start=NOON), whole)
     read = whole.attrs["read"]
     assert (read.lines, read.header, read.records, read.objects) == (210, 5, 205, 5)

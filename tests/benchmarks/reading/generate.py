@@ -16,15 +16,11 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet
 
+from reading.methods import NAMES
+
 BEGIN = datetime(2026, 11, 23, tzinfo=UTC)
 ACCOUNT, REGION, FLOW_LOG = "123456789012", "us-east-1", "fl-1234abcd1234abcd1"
 FOLDER = f"AWSLogs/{ACCOUNT}/vpcflowlogs/{REGION}/{BEGIN:%Y/%m/%d}"
-INTS = {"version", "srcport", "dstport", "protocol"}
-LONGS = {"packets", "bytes", "start", "end"}
-NAMES = (
-    "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start "
-    "end action log-status"
-).split()
 NO_TRAFFIC = 1000  # one row in so many is NODATA
 FLOW = ("srcaddr", "dstaddr", "srcport", "dstport", "protocol", "packets", "bytes", "action")
 
@@ -118,7 +114,7 @@ def _write(task: tuple[str, int, int, int, bool]) -> dict[str, list[int]]:
 
 
 def dataset(root: Path, name: str, files: int, records: int, *, parquet: bool = False) -> Path:
-    """Make a bucket's folder unless it is there; return it. `truth.json` beside has the checksums."""
+    """Make a bucket's folder unless it is there; `truth.json` beside it has the checksums."""
     bucket = root / f"{name}-{files}x{records}" / "text"
     truth = bucket.parent / "truth.json"
     if truth.exists():

@@ -132,7 +132,7 @@ class LocalS3:
 
     def __enter__(self) -> "LocalS3":
         nginx = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
-        lister, port, slow = (_free_port() for _ in range(3))
+        lister, port, slow = (free_port() for _ in range(3))
         self._start(sys.executable, __file__, str(self.root), str(lister), "0")
         self._start(sys.executable, __file__, str(self.root), str(slow), str(self.latency_ms))
         if nginx:
@@ -145,7 +145,7 @@ class LocalS3:
         self.url = f"http://127.0.0.1:{port if nginx else lister}"
         self.slow_url = f"http://127.0.0.1:{slow}"
         for each in (self.url, self.slow_url):
-            _wait_for(urlsplit(each).port or 0)
+            wait_for(urlsplit(each).port or 0)
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -157,19 +157,19 @@ class LocalS3:
         self.processes.append(subprocess.Popen(command, stderr=subprocess.DEVNULL))
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         return one.getsockname()[1]
 
 
-def _wait_for(port: int) -> None:
-    for _ in range(200):
+def wait_for(port: int, patience_s: float = 20) -> None:
+    for _ in range(int(patience_s / 0.05)):
         with socket.socket() as one:
             if one.connect_ex(("127.0.0.1", port)) == 0:
                 return
         time.sleep(0.05)
-    raise SystemExit("The local S3 server does not start.")
+    raise SystemExit("A local server does not start.")
 
 
 async def serve(root: Path, port: int, latency_s: float) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,11 @@ START = datetime(2026, 11, 23, tzinfo=UTC)
 END = START + timedelta(days=1)
 INTS = ("version", "srcport", "dstport", "protocol")
 LONGS = ("packets", "bytes", "start", "end")
-NAMES = (
-    "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start "
-    "end action log-status"
-).split()
+_HEADER = (
+    "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes "
+    "start end action log-status"
+)
+NAMES = tuple(_HEADER.split())
 COLUMNS = [name.replace("-", "_") for name in NAMES]
 
 
@@ -50,12 +52,21 @@ class Method:
     def prepare(self) -> None:
         for each in self.needs:
             importlib.import_module(each)
+        if {"boto3", "awswrangler"} & set(self.needs):
+            session()
 
 
+@cache
 def session() -> Any:
+    """Return a session whose first client has been made: that costs any user of boto3 once."""
     import boto3
 
-    return boto3.Session()
+    boto3.setup_default_session()
+    made = boto3.DEFAULT_SESSION
+    assert made is not None
+    made.client("s3")
+    made.client("logs")
+    return made
 
 
 def labkit_s3(job: Job) -> Any:
@@ -71,14 +82,16 @@ def labkit_files(job: Job) -> Any:
 
 
 def flowlogs_reader_s3(job: Job) -> Any:
+    """Of a log too long for it, the first files only: as many five minutes as files are wanted."""
     import flowlogs_reader
 
+    end = START + job.limit * timedelta(minutes=5) if job.limit else END
     reader = flowlogs_reader.S3FlowLogsReader(
         "text",
         start_time=START.replace(tzinfo=None),
-        end_time=END.replace(tzinfo=None),
-        region_name="us-east-1",
-        thread_count=0 if job.limit else 8,
+        end_time=end.replace(tzinfo=None),
+        boto_client=session().client("s3"),
+        thread_count=8,
     )
     return list(reader)
 
