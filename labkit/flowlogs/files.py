@@ -34,6 +34,7 @@ def read(
     columns: Collection[str] | None = None,
     filter: Filter | None = None,
     malformed: Malformed = "raise",
+    categorical: Collection[str] = (),
     watch: Watch = silent,
 ) -> pd.DataFrame:
     """Read the flow log records of files, or of folders with all that is below them.
@@ -46,6 +47,7 @@ def read(
         columns: As there.
         filter: As there.
         malformed: As there.
+        categorical: As there.
         watch: As there.
 
     Returns:
@@ -64,6 +66,7 @@ def read(
         columns=columns,
         filter=filter,
         malformed=malformed,
+        categorical=categorical,
         watch=watch,
     )
     return collect(scanned, fields, columns)
@@ -78,6 +81,7 @@ def scan(
     columns: Collection[str] | None = None,
     filter: Filter | None = None,
     malformed: Malformed = "raise",
+    categorical: Collection[str] = (),
     watch: Watch = silent,
 ) -> Scan:
     """Read as `read` does, but yield Arrow tables one by one, in bounded memory.
@@ -89,7 +93,11 @@ def scan(
     for path in several:
         path.stat()
     wanted = None if columns is None else tuple(columns)
-    reading = Reading(Selection(Window(start or BEGINNING, end), filter, wanted), fields, malformed)
+    reading = Reading(
+        Selection(Window(start or BEGINNING, end), filter, wanted, tuple(categorical)),
+        fields,
+        malformed,
+    )
     what = str(several[0]) if len(several) == 1 else f"{len(several)} files"
     return Scan(what, _Disk(), _find(several), reading, watch)
 

@@ -104,11 +104,14 @@ def to_frame(table: pa.Table, read: ReadSummary) -> pd.DataFrame:
     Times are NumPy's instead: only those compare with strings and slice by them
     (`log[log.start >= "2026-11-24 10:00"]`), and Matplotlib takes both.
     """
-    frame = table.to_pandas(
-        types_mapper=lambda dtype: None if pa.types.is_timestamp(dtype) else pd.ArrowDtype(dtype)
-    )
+    frame = table.unify_dictionaries().to_pandas(types_mapper=_pandas_type)
     frame.attrs["read"] = read
     return frame
+
+
+def _pandas_type(dtype: pa.DataType) -> pd.ArrowDtype | None:
+    own = pa.types.is_timestamp(dtype) or pa.types.is_dictionary(dtype)
+    return None if own else pd.ArrowDtype(dtype)
 
 
 def count_rows(table: pa.Table) -> ReadSummary:

@@ -21,11 +21,13 @@ class Selection:
         window: The span of time.
         filter: None for every record.
         columns: In this order; None for all.
+        categorical: The columns to hold as a dictionary and numbers, which takes less memory.
     """
 
     window: Window
     filter: Filter | None = None
     columns: tuple[str, ...] | None = None
+    categorical: tuple[str, ...] = ()
 
     @property
     def to_read(self) -> Collection[str] | None:
@@ -47,7 +49,7 @@ class Selection:
                 outside=counts.outside + table.num_rows - inside.num_rows,
                 filtered=counts.filtered + inside.num_rows - kept.num_rows,
             )
-        return self._select(kept), counts
+        return self._encode(self._select(kept)), counts
 
     def _select(self, table: pa.Table) -> pa.Table:
         """Take the columns wanted; one that the log format lacks is missing in each row."""
@@ -58,3 +60,10 @@ class Selection:
                 none = pa.nulls(table.num_rows, COLUMN_TYPES.get(name, pa.string()))
                 table = table.append_column(name, none)
         return table.select(list(self.columns))
+
+    def _encode(self, table: pa.Table) -> pa.Table:
+        for name in self.categorical:
+            if name in table.column_names:
+                place = table.column_names.index(name)
+                table = table.set_column(place, name, table[name].dictionary_encode())
+        return table

@@ -10,6 +10,7 @@ import pytest
 from labkit.errors import ParameterError, RecordFormatError
 from labkit.fields import DEFAULT_FIELDS
 from labkit.flowlogs import files, s3
+from labkit.flowlogs.records import write
 from labkit.waiting import State
 
 HEADER = " ".join(DEFAULT_FIELDS)
@@ -146,3 +147,16 @@ def test_a_malformed_line_of_a_large_file_is_told_by_its_number(tmp_path, monkey
     read = files.read(tmp_path, malformed="keep").attrs["read"]
     assert (read.lines, read.records, read.malformed) == (2001, 1999, 1)
     assert read.set_aside[0][1:] == (1502, "2 fields where the log format has 14", "2 cut")
+
+
+def test_columns_as_categories_hold_the_same_in_less_memory(tmp_path):
+    for number in range(3):
+        lines = [line(n).replace("eni-a", f"eni-{number:017x}") for n in range(1000)]
+        (tmp_path / f"{number}.log.gz").write_bytes(packed(*lines))
+    names = ["action", "log_status", "account_id", "interface_id", "srcaddr", "dstaddr"]
+    plain, small = files.read(tmp_path), files.read(tmp_path, categorical=names)
+    assert (small[names].dtypes == "category").all()
+    assert small[names].astype(str).equals(plain[names].astype(str))
+    assert small.memory_usage(deep=True).sum() < plain.memory_usage(deep=True).sum() * 0.6
+    assert write(small) == write(plain)
+    assert plain.memory_usage(deep=True).sum() < 150 * len(plain)
