@@ -95,7 +95,7 @@ class _OneUnit:
 def error(each: SetAside, fields: Sequence[str]) -> RecordFormatError:
     """Return what to raise for a line that does not fit."""
     where = f"{each.file}, line {each.line_number}" if each.file else f"Line {each.line_number}"
-    expected, line = " ".join(fields), " ".join(each.text.split())
+    expected, line = " ".join(fields), b" ".join(_words(each.text.encode())).decode()
     shown = line if len(line) <= 500 else line[:500] + " …"
     return RecordFormatError(
         f"{where}: {each.reason}.\n  line:   {shown}\n  format: {expected}",
