@@ -100,12 +100,24 @@ class RecordFormatError(LabError):
     Attributes:
         line: The line as it was read.
         format: The format it should have.
+        file: The key or path of the file it stands in, if it is from one.
+        line_number: Its place there, the first is 1; 0 if the whole file is meant.
     """
 
-    def __init__(self, message: str, *, line: str = "", format: str = "") -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        line: str = "",
+        format: str = "",
+        file: str = "",
+        line_number: int = 0,
+    ) -> None:
         super().__init__(message)
         self.line = line
         self.format = format
+        self.file = file
+        self.line_number = line_number
 
 
 class CheckFailed(LabError, AssertionError):

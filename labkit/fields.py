@@ -114,13 +114,56 @@ DEFAULT_FIELDS: tuple[str, ...] = tuple(field.name for field in FIELDS if field.
 DEFAULT_FORMAT: str = " ".join(f"${{{name}}}" for name in DEFAULT_FIELDS)
 """`${version} ${account-id} ...`, as DescribeFlowLogs answers it in LogFormat."""
 
+# Transit gateways have flow logs of their own, with these fields beside some of the above.
+# Source: docs.aws.amazon.com/vpc/latest/tgw/tgw-flow-logs.html
+_OF_TRANSIT_GATEWAYS: tuple[Field, ...] = (
+    Field("resource-type", 6, "string", "", "What is recorded: TransitGateway."),
+    Field("tgw-id", 6, "string", "", "Transit gateway that saw the traffic."),
+    Field("tgw-attachment-id", 6, "string", "", "Attachment that saw the traffic."),
+    Field("tgw-src-vpc-account-id", 6, "string", "", "Account of the VPC the traffic is from."),
+    Field("tgw-dst-vpc-account-id", 6, "string", "", "Account of the VPC the traffic is for."),
+    Field("tgw-src-vpc-id", 6, "string", "", "VPC the traffic is from."),
+    Field("tgw-dst-vpc-id", 6, "string", "", "VPC the traffic is for."),
+    Field("tgw-src-subnet-id", 6, "string", "", "Subnet the traffic is from."),
+    Field("tgw-dst-subnet-id", 6, "string", "", "Subnet the traffic is for."),
+    Field("tgw-src-eni", 6, "string", "", "The source attachment's network interface."),
+    Field("tgw-dst-eni", 6, "string", "", "The destination attachment's network interface."),
+    Field("tgw-src-az-id", 6, "string", "", "Availability Zone id of the source."),
+    Field("tgw-dst-az-id", 6, "string", "", "Availability Zone id of the destination."),
+    Field("tgw-pair-attachment-id", 6, "string", "", "Attachment at the flow's other side."),
+    Field("packets-lost-no-route", 6, "int64", "packets", "Packets lost for want of a route."),
+    Field("packets-lost-blackhole", 6, "int64", "packets", "Packets lost in a blackhole route."),
+    Field("packets-lost-mtu-exceeded", 6, "int64", "packets", "Packets lost as beyond the MTU."),
+    Field("packets-lost-ttl-expired", 6, "int64", "packets", "Packets lost at a TTL of zero."),
+)
+
+KNOWN: dict[str, Field] = BY_NAME | {field.name: field for field in _OF_TRANSIT_GATEWAYS}
+"""The fields of every kind of flow log; `BY_NAME` has those of VPC flow logs."""
+
+TRANSIT_GATEWAY_FIELDS: tuple[str, ...] = (
+    "version",
+    "resource-type",
+    "account-id",
+    *(field.name for field in _OF_TRANSIT_GATEWAYS if field.name.startswith("tgw-")),
+    *DEFAULT_FIELDS[3:12],
+    "log-status",
+    "type",
+    *(field.name for field in _OF_TRANSIT_GATEWAYS if field.name.startswith("packets-lost-")),
+    "tcp-flags",
+    "region",
+    "flow-direction",
+    "pkt-src-aws-service",
+    "pkt-dst-aws-service",
+)
+"""All 36 names of a transit gateway's flow log in the order of AWS's table: its default format."""
+
 _TOKEN = re.compile(r"\$\{([a-z0-9]+(?:-[a-z0-9]+)*)\}")
 
 
 def parse_format(text: str) -> tuple[str, ...]:
     """Return the field names of a log format, in its order.
 
-    Names that are not in `FIELDS` are kept: AWS adds fields about every year.
+    Names that are not in `KNOWN` are kept: AWS adds fields about every year.
 
     Args:
         text: Tokens `${field-name}` separated by spaces, such as LogFormat.

@@ -1,155 +1,140 @@
-"""Flow log files as S3 holds them: gzipped text with a header, or Parquet, to Arrow tables."""
+"""Flow log records from files on the local disk: gzipped or plain text, or Parquet."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
 
+import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet
-from isal import igzip, igzip_lib
 
-from labkit.errors import RecordFormatError
-from labkit.fields import BY_NAME
 from labkit.flowlogs import layout
-from labkit.flowlogs.records import (
-    COLUMN_TYPES,
-    ReadSummary,
-    count_rows,
-    header_lines,
-    parse_table,
-    total,
-    with_times,
-)
+from labkit.flowlogs.file_parts import Reading
+from labkit.flowlogs.filters import Filter
+from labkit.flowlogs.frames import collect
+from labkit.flowlogs.records import Malformed
+from labkit.flowlogs.scan import Scan
+from labkit.flowlogs.selection import Selection
+from labkit.flowlogs.stored import Object, part_spans
+from labkit.flowlogs.summary import SetAside
+from labkit.flowlogs.window import BEGINNING, Window
+from labkit.waiting import Watch, silent
 
-# Setting a parser up costs more than a small file's parse, so small files of one header are
-# joined up to JOINED_BYTES; one of LARGE_BYTES is parsed by the thread that fetched it.
-JOINED_BYTES = 4_000_000
-LARGE_BYTES = 1_000_000
+Paths = str | Path | Iterable[str | Path]
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
-    """The records of one file, inflated, without the header that names their fields."""
-
-    key: str
-    fields: tuple[str, ...]
-    body: bytes
-    headers: int
-
-
-Parsed = tuple[pa.Table, ReadSummary]
-
-
-def load(
-    key: str,
-    data: bytes,
+def read(
+    paths: Paths,
+    *,
+    start: datetime | None = None,
+    end: datetime | None = None,
     fields: Sequence[str] | None = None,
     columns: Collection[str] | None = None,
-) -> Text | Parsed:
-    """Open one file, and parse it unless it is small text.
+    filter: Filter | None = None,
+    malformed: Malformed = "raise",
+    categorical: Collection[str] = (),
+    watch: Watch = silent,
+) -> pd.DataFrame:
+    """Read the flow log records of files, or of folders with all that is below them.
+
+    Args:
+        paths: One or several, read in this order; in a folder, in the order of the paths.
+        start: As for `s3.read`, and so are the others.
+        end: As there.
+        fields: As there.
+        columns: As there.
+        filter: As there.
+        malformed: As there.
+        categorical: As there.
+        watch: As there.
+
+    Returns:
+        As `s3.read`.
 
     Raises:
-        RecordFormatError: It is no gzip file, has no header, or a line does not fit.
+        FileNotFoundError: There is no such file or folder.
+        RecordFormatError: A line does not fit its file's header, or a file is no flow log.
+        ParameterError: A column is in no file; start or end have no time zone.
     """
-    name = layout.parse_key(key)
-    if name and name.is_parquet:
-        return _read_parquet(key, data, columns)
-    text = _open(key, data, fields)
-    return text if len(text.body) < LARGE_BYTES else _parse_one(text, columns)
+    scanned = scan(
+        paths,
+        start=start,
+        end=end,
+        fields=fields,
+        columns=columns,
+        filter=filter,
+        malformed=malformed,
+        categorical=categorical,
+        watch=watch,
+    )
+    return collect(scanned, fields, columns)
 
 
-def join(loaded: Iterable[Text | Parsed]) -> Iterator[list[Text] | Parsed]:
-    """Yield the same files in the same order, neighbors of one log format together."""
-    together: list[Text] = []
-    size = 0
-    for each in loaded:
-        if together and (size >= JOINED_BYTES or _fields(each) != together[0].fields):
-            yield together
-            together, size = [], 0
-        if isinstance(each, Text):
-            together.append(each)
-            size += len(each.body)
-        else:
-            yield each
-    if together:
-        yield together
+def scan(
+    paths: Paths,
+    *,
+    start: datetime | None = None,
+    end: datetime | None = None,
+    fields: Sequence[str] | None = None,
+    columns: Collection[str] | None = None,
+    filter: Filter | None = None,
+    malformed: Malformed = "raise",
+    categorical: Collection[str] = (),
+    watch: Watch = silent,
+) -> Scan:
+    """Read as `read` does, but yield Arrow tables one by one, in bounded memory.
 
-
-def _fields(each: Text | Parsed) -> tuple[str, ...] | None:
-    return each.fields if isinstance(each, Text) else None
+    Returns:
+        To be iterated once: tables of one log format each. Its `summary` has the account.
+    """
+    several = [Path(paths)] if isinstance(paths, str | Path) else [Path(each) for each in paths]
+    for path in several:
+        path.stat()
+    wanted = None if columns is None else tuple(columns)
+    reading = Reading(
+        Selection(Window(start or BEGINNING, end), filter, wanted, tuple(categorical)),
+        fields,
+        malformed,
+    )
+    what = str(several[0]) if len(several) == 1 else f"{len(several)} files"
+    return Scan(what, _Disk(), _find(several), reading, watch)
 
 
 def load_and_parse(key: str, data: bytes) -> pa.Table:
     """Open and parse one file."""
-    return parse(next(join([load(key, data)])))[0]
+    parsed = Reading(Selection(Window())).read_files([(key, data)])
+    return pa.concat_tables(parsed.tables)
 
 
-def parse(texts: list[Text] | Parsed, columns: Collection[str] | None = None) -> Parsed:
-    """Parse files of one log format at once."""
-    if isinstance(texts, tuple):
-        return texts
-    body = b"".join(_ending_in_newline(text.body) for text in texts)
-    try:
-        table, counts = parse_table(body, texts[0].fields, columns=columns)
-    except RecordFormatError:
-        for text in texts:  # the bad line is in one of them: let the error name it
-            _parse_one(text, columns)
-        raise
-    headers = sum(text.headers for text in texts)
-    return table, total([counts, header_lines(texts[0].fields, headers)])
+class _Disk:
+    def get(self, key: str) -> bytes:
+        return Path(key).read_bytes()
+
+    def parts(self, each: Object) -> Iterator[Callable[[], bytes]]:
+        for start, end in part_spans(each):
+            yield partial(_read_part, each.key, start, end)
 
 
-def _parse_one(text: Text, columns: Collection[str] | None) -> Parsed:
-    table, counts = parse_table(
-        text.body, text.fields, columns=columns, file=text.key, first_line=1 + text.headers
-    )
-    return table, total([counts, header_lines(text.fields, text.headers)])
+def _read_part(path: str, start: int, end: int) -> bytes:
+    with Path(path).open("rb") as file:
+        file.seek(start)
+        return file.read(end - start)
 
 
-def _ending_in_newline(body: bytes) -> bytes:
-    return body if not body or body.endswith(b"\n") else body + b"\n"
+def _find(paths: Sequence[Path]) -> Iterator[Object | SetAside]:
+    for path in paths:
+        if not path.is_dir():
+            yield _object(path)
+            continue
+        for each in sorted(path.rglob("*")):
+            if each.is_file() and layout.may_be_flow_log(each.name):
+                yield _object(each)
+            elif each.is_file():
+                yield SetAside(str(each), 0, "its name is not that of a flow log file")
 
 
-def _open(key: str, data: bytes, fields: Sequence[str] | None) -> Text:
-    try:
-        inflated = igzip.decompress(data)  # every gzip member, unlike igzip_lib.decompress
-    except (OSError, EOFError, igzip_lib.IsalError) as error:  # pyright: ignore
-        raise RecordFormatError(f"{key} is no complete gzip file: {error}") from error
-    first, _, rest = inflated.partition(b"\n")
-    names = tuple(first.decode(errors="backslashreplace").split())
-    if _is_header(names):
-        return Text(key, names, rest, headers=1)
-    if fields is None:
-        raise RecordFormatError(
-            f"{key} has no header in its first line: say fields=… of its log format.",
-            line=" ".join(names),
-        )
-    return Text(key, tuple(fields), inflated, headers=0)
-
-
-def _is_header(names: Sequence[str]) -> bool:
-    """Tell field names from values; no value of a record is the name of a known field."""
-    return any(name in BY_NAME for name in names)
-
-
-def _read_parquet(key: str, data: bytes, columns: Collection[str] | None) -> Parsed:
-    """Read a Parquet file, whose columns are named with underscores and typed.
-
-    How a `-` of the text appears there is not documented: null, and a string "-", are missing.
-    """
-    try:
-        table = pyarrow.parquet.read_table(pa.BufferReader(data))
-    except pa.ArrowInvalid as error:
-        raise RecordFormatError(f"{key} is no Parquet file: {error}") from error
-    for place, name in enumerate(table.column_names):
-        values = table[name].cast(COLUMN_TYPES.get(name, pa.string()))
-        if pa.types.is_string(values.type):
-            values = _dash_to_missing(values)
-        table = table.set_column(place, name, values)
-    return with_times(table), count_rows(table)
-
-
-def _dash_to_missing(values: pa.ChunkedArray) -> pa.ChunkedArray:
-    return pc.if_else(pc.equal(values, "-"), None, values)  # pyright: ignore
+def _object(path: Path) -> Object:
+    told = path.stat()
+    return Object(str(path), told.st_size, datetime.fromtimestamp(told.st_mtime, UTC))

@@ -6,7 +6,7 @@ Source: docs.aws.amazon.com/vpc/latest/userguide/flow-logs-s3-path.html
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
@@ -17,12 +17,14 @@ AWS_LOGS = "AWSLogs/"
 MOST_FOLDERS = 500
 
 _FILE_NAME = re.compile(
-    r"(?P<account_id>\d{12})_vpcflowlogs_(?P<region>[a-z0-9-]+)_(?P<flow_log_id>fl-[0-9a-f]+)"
-    r"_(?P<slot>\d{8}T\d{4}Z)_(?P<hash>[^_./]+)\.(?P<format>log\.gz|log\.parquet|parquet)"
+    r"(\d{12})_vpcflowlogs_([a-z0-9-]+)_(fl-[0-9a-f]+)"
+    r"_(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)Z_[^_./]+\.(log\.gz|log\.parquet|parquet)"
 )
-_SERVICE = re.compile(
-    r"(?:aws-account-id=)?\d{12}/(?:aws-service=)?vpcflowlogs/(?P<region>(?:aws-region=)?[^/]+)/"
+_REGION = re.compile(
+    r"(?:aws-account-id=)?(?P<account>\d{12})/(?:aws-service=)?vpcflowlogs/"
+    r"(?:aws-region=)?(?P<region>[^/]+)/"
 )
+_ENDINGS = (".log", ".log.gz", ".txt.gz", ".gz", ".parquet")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,35 +48,59 @@ def parse_key(key: str) -> FileName | None:
     match = _FILE_NAME.fullmatch(key.rpartition("/")[2])
     if match is None:
         return None
-    slot = datetime.strptime(match["slot"], "%Y%m%dT%H%MZ").replace(tzinfo=UTC)
-    return FileName(
-        match["account_id"],
-        match["region"],
-        match["flow_log_id"],
-        slot,
-        match["format"].endswith("parquet"),
-    )
+    account_id, region, flow_log_id, *slot, ending = match.groups()
+    try:
+        began = datetime(*map(int, slot), tzinfo=UTC)  # pyright: ignore
+    except ValueError:  # a 13th month
+        return None
+    return FileName(account_id, region, flow_log_id, began, ending.endswith("parquet"))
 
 
-def find_regions(s3: Any, bucket: str, prefix: str = "") -> list[str]:
+def may_be_flow_log(key: str) -> bool:
+    """Tell whether an object is named as a flow log, or as a copy of one might be."""
+    return key.endswith(_ENDINGS)
+
+
+def find_regions(
+    s3: Any,
+    bucket: str,
+    prefix: str = "",
+    *,
+    accounts: Collection[str] | None = None,
+    regions: Collection[str] | None = None,
+) -> list[str]:
     """Return the key prefixes of flow logs in a bucket, down to the Region, for each account.
 
     The prefix before `AWSLogs/`, if any, and Hive-compatible names are found, not assumed.
+
+    Args:
+        s3: A boto3 client of S3.
+        bucket: The bucket's name.
+        prefix: Where to look: a folder above `AWSLogs/`, or any part of a key below it.
+        accounts: Only these account ids.
+        regions: Only these Regions.
 
     Raises:
         ClientError: NoSuchBucket, AccessDenied and the like.
         LabError: The bucket holds too many other folders to look through.
     """
-    if prefix and not prefix.endswith("/"):
-        prefix += "/"
-    return [
-        region
-        for logs in _find_aws_logs(s3, bucket, prefix)
-        for account in _folders(s3, bucket, logs)
-        for service in _folders(s3, bucket, account)
-        for region in _folders(s3, bucket, service)
-        if _SERVICE.fullmatch(region.removeprefix(logs))
-    ]
+    found = []
+    for logs in _find_aws_logs(s3, bucket, prefix):
+        for account in _folders_towards(s3, bucket, logs, prefix):
+            services = _folders_towards(s3, bucket, account, prefix)
+            for service in services:
+                if not service.endswith("vpcflowlogs/"):
+                    continue
+                for region in _folders_towards(s3, bucket, service, prefix):
+                    match = _REGION.fullmatch(region.removeprefix(logs))
+                    if match and _is_among(match["account"], accounts):
+                        found += [region] if _is_among(match["region"], regions) else []
+    return found
+
+
+def are_on_one_way(folder: str, prefix: str) -> bool:
+    """Tell whether keys may begin with both."""
+    return folder.startswith(prefix) or prefix.startswith(folder)
 
 
 def day_prefix(region_prefix: str, day: date) -> str:
@@ -83,7 +109,21 @@ def day_prefix(region_prefix: str, day: date) -> str:
     return region_prefix + day.strftime("year=%Y/month=%m/day=%d/" if hive else "%Y/%m/%d/")
 
 
+def _is_among(value: str, wanted: Collection[str] | None) -> bool:
+    return wanted is None or value in wanted
+
+
+def _folders_towards(s3: Any, bucket: str, folder: str, prefix: str) -> list[str]:
+    return [each for each in _folders(s3, bucket, folder) if are_on_one_way(each, prefix)]
+
+
 def _find_aws_logs(s3: Any, bucket: str, prefix: str) -> Iterator[str]:
+    before, found, _ = f"/{prefix}".partition("/" + AWS_LOGS)
+    if found:
+        yield f"{before}/{AWS_LOGS}".removeprefix("/")
+        return
+    if prefix and not prefix.endswith("/"):
+        prefix += "/"
     pending, seen = [prefix], 0
     while pending:
         for folder in _folders(s3, bucket, pending.pop(0)):

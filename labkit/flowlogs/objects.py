@@ -6,29 +6,28 @@ error comes in AWS's own words.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from functools import cached_property
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import boto3
 import obstore
+from botocore.exceptions import BotoCoreError
 from obstore.auth.boto3 import Boto3CredentialProvider
 from obstore.exceptions import BaseError
 from obstore.store import S3Store
+from urllib3.exceptions import HTTPError
+
+from labkit.flowlogs.stored import Object, part_spans
 
 if TYPE_CHECKING:
     from obstore.store import ClientConfig
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
-
-
-@dataclass(frozen=True, slots=True)
-class Object:
-    key: str
-    size_bytes: int
-    last_modified: datetime
+ATTEMPTS = 5
+PAGE = 1000
 
 
 class Bucket:
@@ -39,6 +38,17 @@ class Bucket:
         self.s3: Any = aws.client("s3")
         self._aws = aws
 
+    def open(self) -> None:
+        """Ask for the bucket, and go to where it is if that is another Region.
+
+        Raises:
+            ClientError: NoSuchBucket, AccessDenied and the like.
+        """
+        answer = self.s3.list_objects_v2(Bucket=self.name, MaxKeys=1)
+        region = answer["ResponseMetadata"]["HTTPHeaders"].get("x-amz-bucket-region")
+        if region and region != self.s3.meta.region_name:
+            self.s3 = self._aws.client("s3", region_name=region)
+
     @cached_property
     def _store(self) -> S3Store:
         endpoint = self.s3.meta.endpoint_url
@@ -46,33 +56,93 @@ class Bucket:
             self.name,
             endpoint=endpoint,
             aws_endpoint_url_s3=endpoint,  # obstore would take it from the environment
+            region=self.s3.meta.region_name,
             virtual_hosted_style_request=False,
             client_options=_client_options(endpoint),
-            retry_config={"max_retries": 3, "retry_timeout": timedelta(seconds=30)},
+            retry_config={  # of throttling, of errors of the server, of connections that break
+                "max_retries": 8,
+                "backoff": {
+                    "init_backoff": timedelta(milliseconds=50),
+                    "max_backoff": timedelta(seconds=5),
+                    "base": 2,
+                },
+                "retry_timeout": timedelta(seconds=60),
+            },
             credential_provider=Boto3CredentialProvider(self._aws),
         )
 
-    def list(self, prefix: str = "") -> list[Object]:
-        """Return the objects whose keys begin with a prefix that ends in `/`, in keys' order."""
+    def list(self, prefix: str = "", after: str = "") -> Iterator[Object]:
+        """Yield the objects whose keys begin with a prefix that ends in `/`, in keys' order.
+
+        Args:
+            prefix: A folder, or "" for the whole bucket.
+            after: Only keys that come after it.
+        """
+        last = after
         try:
-            found = obstore.list(self._store, prefix or None).collect()
+            pages = obstore.list(self._store, prefix or None, offset=last or None, chunk_size=PAGE)
+            for page in pages:
+                for each in page:
+                    last = each["path"]
+                    yield Object(last, each["size"], each["last_modified"])
         except BaseError:
-            return self._list_by_boto3(prefix)
-        return [Object(each["path"], each["size"], each["last_modified"]) for each in found]
+            yield from self._list_by_boto3(prefix, last)
 
     def get(self, key: str) -> bytes:
+        """Fetch one object whole."""
         try:
             return obstore.get(self._store, key).bytes().to_bytes()
         except (BaseError, FileNotFoundError):
-            return self.s3.get_object(Bucket=self.name, Key=key)["Body"].read()
+            return self._get_by_boto3(key)
 
-    def _list_by_boto3(self, prefix: str) -> list[Object]:
-        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.name, Prefix=prefix)
-        return [
-            Object(each["Key"], each["Size"], each["LastModified"])
-            for page in pages
-            for each in page.get("Contents", ())
-        ]
+    def parts(self, each: Object) -> Iterator[Callable[[], bytes]]:
+        """Yield for each part of a large object what fetches it.
+
+        So a fetch that fails goes on at its part. Where the object is replaced meanwhile, it
+        raises ClientError (PreconditionFailed).
+        """
+        etag = self.s3.head_object(Bucket=self.name, Key=each.key)["ETag"]
+        for start, end in part_spans(each):
+            yield partial(self._get_part, each.key, start, end, etag)
+
+    def _get_part(self, key: str, start: int, end: int, etag: str) -> bytes:
+        options: Any = {"range": (start, end), "if_match": etag}
+        try:
+            return obstore.get(self._store, key, options=options).bytes().to_bytes()
+        except (BaseError, FileNotFoundError):
+            return self._get_by_boto3(key, start, end, {"IfMatch": etag})
+
+    def _get_by_boto3(
+        self,
+        key: str,
+        start: int = 0,
+        end: int | None = None,
+        options: dict[str, str] | None = None,
+    ) -> bytes:
+        """Fetch an object, or a range of it, going on where a connection broke."""
+        received = bytearray()
+        for attempt in range(1, ATTEMPTS + 1):
+            begin = start + len(received)
+            span = f"bytes={begin}-{'' if end is None else end - 1}" if begin or end else ""
+            asked = {"Range": span} if span else {}
+            answer = self.s3.get_object(Bucket=self.name, Key=key, **asked, **(options or {}))
+            try:
+                for chunk in answer["Body"].iter_chunks(1 << 16):
+                    received += chunk
+                return bytes(received)
+            except (BotoCoreError, HTTPError):
+                if attempt == ATTEMPTS:
+                    raise
+                options = {**(options or {}), "IfMatch": answer["ETag"]}
+        raise AssertionError("unreachable")
+
+    def _list_by_boto3(self, prefix: str, after: str) -> Iterator[Object]:
+        pages = self.s3.get_paginator("list_objects_v2").paginate(
+            Bucket=self.name, Prefix=prefix, StartAfter=after
+        )
+        for page in pages:
+            for each in page.get("Contents", ()):
+                yield Object(each["Key"], each["Size"], each["LastModified"])
 
 
 def _client_options(endpoint: str) -> ClientConfig:

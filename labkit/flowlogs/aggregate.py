@@ -1,0 +1,121 @@
+"""Sums over more records than fit into memory: folds of the tables that a scan yields.
+
+Each takes the tables one by one and keeps only sums, whose number does not grow with the records'.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from labkit.errors import ParameterError
+from labkit.flowlogs.columns import COLUMN_TYPES
+from labkit.flowlogs.records import ReadSummary, to_frame
+
+# Sums are summed up again as soon as there are so many, so that they stay few.
+MOST_ROWS = 1_000_000
+_SUMS = ("packets", "bytes", "records")
+
+
+def by(tables: Iterable[pa.Table], keys: Sequence[str]) -> pd.DataFrame:
+    """Sum packets and bytes, and count the records, for each combination of some columns.
+
+    Args:
+        tables: As a scan yields them. NODATA and SKIPDATA rows are left out: they have no flow.
+        keys: Names of columns.
+
+    Returns:
+        The keys, packets, bytes, records; ordered by the keys.
+
+    Raises:
+        ParameterError: A table lacks a column.
+    """
+    return _frame(_fold((_sums(table, keys) for table in tables), keys), keys)
+
+
+def by_minute(tables: Iterable[pa.Table], keys: Sequence[str] = ("action",)) -> pd.DataFrame:
+    """Sum packets and bytes by the minute in which a record starts, and by action.
+
+    Returns:
+        minute (UTC), the keys, packets, bytes, records; ordered by time.
+    """
+    names = ["minute", *keys]
+    return _frame(_fold((_sums(_with_minute(table), names) for table in tables), names), names)
+
+
+def by_port(tables: Iterable[pa.Table]) -> pd.DataFrame:
+    """Sum packets and bytes by protocol, destination port and action, most bytes first."""
+    frame = by(tables, ["protocol", "dstport", "action"])
+    return frame.sort_values("bytes", ascending=False, ignore_index=True)
+
+
+def top_talkers(tables: Iterable[pa.Table], n: int = 10) -> pd.DataFrame:
+    """Sum packets and bytes by source and destination address, and keep the n with most bytes."""
+    frame = by(tables, ["srcaddr", "dstaddr"])
+    ordered = frame.sort_values(
+        ["bytes", "srcaddr", "dstaddr"], ascending=[False, True, True], ignore_index=True
+    )
+    return ordered.head(n)
+
+
+def addresses(tables: Iterable[pa.Table]) -> list[str]:
+    """Return every address at either end of a record, in the order of their text."""
+    found: set[str] = set()
+    for table in tables:
+        for name in ("srcaddr", "dstaddr"):
+            if name in table.column_names:
+                found.update(pc.unique(table[name]).to_pylist())  # pyright: ignore
+    return sorted(found - {None})  # pyright: ignore
+
+
+def _with_minute(table: pa.Table) -> pa.Table:
+    if "start" not in table.column_names:
+        raise ParameterError("The records have no start: their log format lacks it.")
+    seconds = table["start"].cast(pa.timestamp("s", "UTC"), safe=False).cast(pa.int64())
+    minute = pc.multiply(pc.divide(seconds, 60), 60)  # pyright: ignore
+    return table.append_column("minute", minute.cast(pa.timestamp("s", "UTC")))
+
+
+def _sums(table: pa.Table, keys: Sequence[str]) -> pa.Table:
+    missing = [name for name in (*keys, "packets", "bytes") if name not in table.column_names]
+    if missing:
+        raise ParameterError(
+            f"The records have no {', '.join(missing)}: their log format lacks it."
+        )
+    flows = table.select([*dict.fromkeys([*keys, "packets", "bytes"])])
+    flows = flows.filter(pc.is_valid(flows["packets"]))  # pyright: ignore
+    sums = flows.group_by(list(keys), use_threads=False).aggregate(
+        [("packets", "sum"), ("bytes", "sum"), ([], "count_all")]
+    )
+    return sums.rename_columns([*keys, *_SUMS])
+
+
+def _fold(parts: Iterable[pa.Table], keys: Sequence[str]) -> pa.Table | None:
+    kept: list[pa.Table] = []
+    rows = 0
+    for part in parts:
+        kept.append(part)
+        rows += part.num_rows
+        if rows > MOST_ROWS:
+            kept = [_sum_up(kept, keys)]
+            rows = 0
+    return _sum_up(kept, keys) if kept else None
+
+
+def _sum_up(parts: Sequence[pa.Table], keys: Sequence[str]) -> pa.Table:
+    table = pa.concat_tables(parts, promote_options="permissive")
+    sums = table.group_by(list(keys)).aggregate([(name, "sum") for name in _SUMS])
+    return sums.rename_columns([*keys, *_SUMS])
+
+
+def _frame(table: pa.Table | None, keys: Sequence[str]) -> pd.DataFrame:
+    if table is None:
+        strings = [(key, COLUMN_TYPES.get(key, pa.string())) for key in keys]
+        table = pa.schema([*strings, *((name, pa.int64()) for name in _SUMS)]).empty_table()
+    ordered = table.sort_by([(key, "ascending") for key in keys])  # pyright: ignore
+    frame = to_frame(ordered, ReadSummary())
+    frame.attrs.clear()
+    return frame

@@ -1,0 +1,172 @@
+"""The bytes of flow log files to tables: small ones together, larger ones block by block.
+
+Setting a parser up costs more than a small file's parse, so small files of one log format are
+joined. Where a join holds anything odd, each file is parsed by itself, so that every line is
+accounted for in its own file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import pyarrow as pa
+
+from labkit.errors import RecordFormatError
+from labkit.flowlogs import clean_lines
+from labkit.flowlogs.columns import schema, with_times
+from labkit.flowlogs.parquet_files import MAGIC, read_parquet
+from labkit.flowlogs.records import Malformed, ReadSummary, SetAside, count_rows, parse_table
+from labkit.flowlogs.selection import Selection
+from labkit.flowlogs.summary import total
+from labkit.flowlogs.text_blocks import Block, BreaksOff, NotFlowLog, text_blocks
+
+JOINED_BYTES = 4_000_000
+
+
+class Parsed(NamedTuple):
+    """Rows, and the account of the lines and files that they are from."""
+
+    tables: list[pa.Table]
+    counts: ReadSummary
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How files are to be read.
+
+    Attributes:
+        selection: What is wanted of the records.
+        fields: The log format of text files that have no header.
+        malformed: What becomes of what does not fit.
+        seen_columns: Collects the columns that any file has.
+    """
+
+    selection: Selection
+    fields: Sequence[str] | None = None
+    malformed: Malformed = "raise"
+    seen_columns: set[str] = field(default_factory=set)
+
+    def read_files(self, files: Iterable[tuple[str, bytes]]) -> Parsed:
+        """Read whole files, each a name and its bytes, in their order.
+
+        Raises:
+            RecordFormatError: A file or a line is malformed, unless such are kept.
+        """
+        parts: list[Parsed] = []
+        together: list[Block] = []
+        size = 0
+        for name, data in files:
+            mine = list(self._read_alone(name, data)) if data.startswith(MAGIC) else None
+            blocks, fate = ([], ReadSummary()) if mine else self._blocks(name, data)
+            ends = len(blocks) != 1 or (together and blocks[0].fields != together[0].fields)
+            if together and (ends or size >= JOINED_BYTES):
+                parts.append(self._parse_joined(together))
+                together, size = [], 0
+            parts.append(Parsed([], fate._replace(stored_bytes=len(data))))
+            if len(blocks) == 1:
+                together.append(blocks[0])
+                size += len(blocks[0].body)
+            else:
+                parts.extend(self.parse_blocks(blocks) if blocks else mine or ())
+        if together:
+            parts.append(self._parse_joined(together))
+        tables = [table for part in parts for table in part.tables]
+        return Parsed(tables, total(part.counts for part in parts))
+
+    def parse_blocks(self, blocks: Iterable[Block]) -> Iterator[Parsed]:
+        """Parse the blocks of one file, in order."""
+        line = 1
+        for block in blocks:
+            line += block.headers
+            parsed = self.parse_block(block, line)
+            line += parsed.counts.lines - block.headers
+            yield parsed
+
+    def parse_block(self, block: Block, first_line: int = 1) -> Parsed:
+        """Parse one block.
+
+        Raises:
+            RecordFormatError: A line is malformed, unless such are kept.
+        """
+        table, counts = parse_table(
+            block.body,
+            block.fields,
+            columns=self.selection.to_read,
+            file=block.file,
+            first_line=first_line,
+            malformed=self.malformed,
+        )
+        return self._select(table, schema(block.fields), _with_headers(counts, [block]))
+
+    def refuse(self, name: str, error: NotFlowLog | BreaksOff) -> ReadSummary:
+        """Account for a file that could not be read, or not to its end.
+
+        Raises:
+            RecordFormatError: Unless such are kept.
+        """
+        reason = error.reason if isinstance(error, NotFlowLog) else str(error)
+        if self.malformed == "raise":
+            sentence = (
+                f"{name} {reason}." if isinstance(error, NotFlowLog) else f"{name}: {reason}."
+            )
+            raise RecordFormatError(sentence, line=error.text, file=name) from error
+        kept = (SetAside(name, 0, reason, error.text),)
+        if isinstance(error, BreaksOff):
+            return ReadSummary(objects=1, truncated=1, set_aside=kept)
+        return ReadSummary(not_flow_log=1, set_aside=kept)
+
+    def _blocks(self, name: str, data: bytes) -> tuple[list[Block], ReadSummary]:
+        """Return a text file's blocks, and what became of it."""
+        blocks: list[Block] = []
+        try:
+            blocks.extend(text_blocks(name, [data], self.fields))
+        except NotFlowLog as error:
+            return [], self.refuse(name, error)
+        except BreaksOff as error:
+            return blocks, self.refuse(name, error)
+        return blocks, ReadSummary(objects=1) if blocks else ReadSummary(empty=1)
+
+    def _read_alone(self, name: str, data: bytes) -> Iterator[Parsed]:
+        try:
+            table, counts = read_parquet(data, self.selection.to_read)
+        except NotFlowLog as error:
+            yield Parsed([], self.refuse(name, error))
+        else:
+            yield self._select(table, table.column_names, counts._replace(objects=1))
+
+    def _parse_joined(self, blocks: Sequence[Block]) -> Parsed:
+        """Parse small files of one log format at once if they are clean, else one by one."""
+        if len(blocks) == 1:
+            return self.parse_block(blocks[0], 1 + blocks[0].headers)
+        fields = blocks[0].fields
+        body = b"".join(_ending_in_newline(block.body) for block in blocks)
+        table = clean_lines.parse(body, fields, self.selection.to_read)
+        if table is None:
+            parts = [self.parse_block(block, 1 + block.headers) for block in blocks]
+            tables = [table for part in parts for table in part.tables]
+            return Parsed(tables, total(part.counts for part in parts))
+        counts = count_rows(table)._replace(lines=table.num_rows, text_bytes=len(body))
+        return self._select(with_times(table), schema(fields), _with_headers(counts, blocks))
+
+    def _select(self, table: pa.Table, names: Iterable[str], counts: ReadSummary) -> Parsed:
+        self.seen_columns.update(names)
+        kept, counts = self.selection.apply(table, counts)
+        return Parsed([kept], counts)
+
+
+def _with_headers(counts: ReadSummary, blocks: Sequence[Block]) -> ReadSummary:
+    headers = sum(block.headers for block in blocks)
+    if not headers:
+        return counts
+    size = len(" ".join(blocks[0].fields)) + 1
+    return counts._replace(
+        lines=counts.lines + headers,
+        header=counts.header + headers,
+        text_bytes=counts.text_bytes + headers * size,
+    )
+
+
+def _ending_in_newline(body: bytes) -> bytes:
+    return body if not body or body.endswith(b"\n") else body + b"\n"

@@ -1,0 +1,77 @@
+"""Compressed text piece by piece: every gzip member, in bounded memory, however far it inflates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from isal import igzip_lib
+
+GZIP = b"\x1f\x8b"
+PIECE_BYTES = 4_000_000
+
+
+class Truncated(Exception):
+    """The compressed text breaks off."""
+
+
+class Damaged(Exception):
+    """The compressed text is none, or its checksum does not hold."""
+
+
+def inflate(parts: Iterable[bytes], piece_bytes: int = PIECE_BYTES) -> Iterator[bytes]:
+    """Yield the text of a gzip file, or of one that is not compressed, in pieces.
+
+    `igzip_lib.decompress` would drop every gzip member but the first without a word.
+
+    Args:
+        parts: The file's bytes, in any parts.
+        piece_bytes: The most that a piece holds of what was compressed.
+
+    Raises:
+        Truncated: The file ends within a member; all before it was yielded.
+        Damaged: It is no gzip file past its beginning, or a checksum is wrong.
+    """
+    pending = iter(parts)
+    first = next((part for part in pending if part), b"")
+    if not first.startswith(GZIP):
+        yield first
+        yield from pending
+        return
+    member = _Member()
+    for part in _then(first, pending):
+        rest: bytes | None = part
+        while rest:
+            if member.eof:
+                rest = rest.lstrip(b"\0")  # padding is allowed between members
+                member = _Member() if rest else member
+                continue
+            yield from member.feed(rest, piece_bytes)
+            rest = member.unused_data if member.eof else None
+    if not member.eof:
+        raise Truncated
+
+
+class _Member:
+    def __init__(self) -> None:
+        self._isal = igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP)
+
+    @property
+    def eof(self) -> bool:
+        return self._isal.eof
+
+    @property
+    def unused_data(self) -> bytes:
+        return self._isal.unused_data
+
+    def feed(self, data: bytes, most: int) -> Iterator[bytes]:
+        try:
+            yield self._isal.decompress(data, most)
+            while not self._isal.eof and not self._isal.needs_input:
+                yield self._isal.decompress(b"", most)
+        except igzip_lib.IsalError as error:  # pyright: ignore
+            raise Damaged(str(error)) from error
+
+
+def _then(first: bytes, others: Iterator[bytes]) -> Iterator[bytes]:
+    yield first
+    yield from others

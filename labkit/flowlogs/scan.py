@@ -1,0 +1,221 @@
+"""Read flow log files as a stream: fetched and parsed in threads, yielded in order.
+
+What is fetched, inflated or parsed ahead of the consumer is bounded, so memory does not grow with
+the log.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+
+import pyarrow as pa
+
+from labkit.errors import ParameterError
+from labkit.flowlogs.ahead import map_ahead
+from labkit.flowlogs.file_parts import Parsed, Reading
+from labkit.flowlogs.large_file import LargeFile
+from labkit.flowlogs.stored import Object, Store, is_gone
+from labkit.flowlogs.summary import ReadSummary, SetAside, total
+from labkit.waiting import State, Tick, Watch, silent
+
+FETCHERS = 64
+FETCHED_OBJECTS = 256
+FETCHED_BYTES = 32_000_000
+BATCH_BYTES = 500_000
+LARGE_BYTES = 4_000_000
+PARTS_AHEAD = 4
+TOLD_EVERY_S = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Progress(Tick):
+    """How far a reader is; `seen` says the same in words."""
+
+    records: int = 0
+    objects: int = 0
+    stored_bytes: int = 0
+
+
+class Scan:
+    """The records as Arrow tables of one log format each, in the order of the files.
+
+    To be iterated once. With `columns=`, each table has these columns.
+
+    Attributes:
+        summary: The account of all that was yielded so far; at the end, of everything.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        store: Store,
+        found: Iterable[Object | SetAside],
+        reading: Reading,
+        watch: Watch = silent,
+    ) -> None:
+        self.summary = ReadSummary()
+        self._what = what
+        self._store = store
+        self._found = found
+        self._reading = reading
+        self._watch = watch
+        self._began = self._told = time.monotonic()
+        self._columns: set[str] = set()
+        self._tables = self._run()
+
+    def __iter__(self) -> Iterator[pa.Table]:
+        return self
+
+    def __next__(self) -> pa.Table:
+        return next(self._tables)
+
+    def close(self) -> None:
+        """End early: what is under way is finished, what waits is called off."""
+        self._tables.close()
+
+    def _run(self) -> Generator[pa.Table, None, None]:
+        workers = max(2, os.cpu_count() or 2)
+        fetchers, parsers = ThreadPoolExecutor(FETCHERS), ThreadPoolExecutor(workers)
+        pending: deque[tuple[Future[Parsed], Callable[[Parsed], Parsed]]] = deque()
+        state = State.STOPPED
+        try:
+            for task, settle in self._tasks(fetchers):
+                pending.append((parsers.submit(task), settle))
+                while pending and (len(pending) > 2 * workers or pending[0][0].done()):
+                    yield from self._take(*pending.popleft())
+            while pending:
+                yield from self._take(*pending.popleft())
+            self._check_columns()
+            state = State.DONE
+        finally:
+            parsers.shutdown(cancel_futures=True)
+            fetchers.shutdown(cancel_futures=True)
+            self._tell(state)
+
+    def _tasks(
+        self, fetchers: Executor
+    ) -> Iterator[tuple[Callable[[], Parsed], Callable[[Parsed], Parsed]]]:
+        """Yield what parses each bunch of files, and what is to be done with the outcome."""
+        for batch, fetched in self._fetch(fetchers):
+            if isinstance(batch, Object):
+                parts = map_ahead(fetchers, _call, self._store.parts(batch), PARTS_AHEAD)
+                yield from LargeFile(batch, self._reading).tasks(parts)
+            else:
+                files, gone = _arrived(batch, fetched)
+                yield partial(self._reading.read_files, files), partial(_and, gone)
+
+    def _fetch(
+        self, fetchers: Executor
+    ) -> Iterator[tuple[list[Object] | Object, list[Future[bytes]]]]:
+        """Fetch ahead, so far as bytes and number allow."""
+        waiting: deque[tuple[list[Object] | Object, list[Future[bytes]]]] = deque()
+        for batch in _batches(self._objects()):
+            if isinstance(batch, Object):
+                waiting.append((batch, []))
+            else:
+                futures = [fetchers.submit(self._store.get, each.key) for each in batch]
+                waiting.append((batch, futures))
+            while len(waiting) > 1 and _is_plenty(waiting):
+                yield waiting.popleft()
+        yield from waiting
+
+    def _objects(self) -> Iterator[Object]:
+        for each in self._found:
+            if isinstance(each, SetAside):
+                self._add(ReadSummary(not_flow_log=1, set_aside=(each,)))
+            else:
+                yield each
+
+    def _take(
+        self, future: Future[Parsed], settle: Callable[[Parsed], Parsed]
+    ) -> Iterator[pa.Table]:
+        parsed = settle(future.result())
+        self._add(parsed.counts)
+        if time.monotonic() - self._told >= TOLD_EVERY_S:
+            self._tell(State.WAITING)
+        yield from parsed.tables
+
+    def _add(self, counts: ReadSummary) -> None:
+        self.summary = total([self.summary, counts])
+
+    def _tell(self, state: State) -> None:
+        self._told = time.monotonic()
+        read = self.summary
+        seen = (
+            f"{read.rows:,} rows of {read.objects:,} objects, "
+            f"{read.stored_bytes / 1e6:,.1f} MB as stored"
+        )
+        self._watch(
+            Progress(
+                self._what,
+                self._told - self._began,
+                float("inf"),
+                seen,
+                state,
+                records=read.records,
+                objects=read.objects,
+                stored_bytes=read.stored_bytes,
+            )
+        )
+
+    def _check_columns(self) -> None:
+        wanted = self._reading.selection.columns or ()
+        there = self._reading.seen_columns
+        missing = [name for name in wanted if name not in there]
+        if missing and self.summary.objects and there:
+            raise ParameterError(
+                f"No file has the columns {missing}; they have {', '.join(sorted(there))}."
+            )
+
+
+def _batches(objects: Iterable[Object]) -> Iterator[list[Object] | Object]:
+    """Yield small files together, and each large one by itself."""
+    batch: list[Object] = []
+    size = 0
+    for each in objects:
+        large = each.size_bytes > LARGE_BYTES and not each.key.endswith("parquet")
+        if batch and (large or size + each.size_bytes > BATCH_BYTES or len(batch) >= 256):
+            yield batch
+            batch, size = [], 0
+        if large:
+            yield each
+        else:
+            batch.append(each)
+            size += each.size_bytes
+    if batch:
+        yield batch
+
+
+def _is_plenty(waiting: Iterable[tuple[list[Object] | Object, list[Future[bytes]]]]) -> bool:
+    batches = [batch if isinstance(batch, list) else [batch] for batch, _ in waiting]
+    size = sum(each.size_bytes for batch in batches for each in batch)
+    return size > FETCHED_BYTES or sum(map(len, batches)) > FETCHED_OBJECTS
+
+
+def _arrived(
+    batch: list[Object] | Object, fetched: list[Future[bytes]]
+) -> tuple[list[tuple[str, bytes]], ReadSummary]:
+    """Wait for the files of a batch; tell which have gone since they were listed."""
+    files, gone = [], []
+    for each, future in zip(batch if isinstance(batch, list) else [batch], fetched, strict=True):
+        try:
+            files.append((each.key, future.result()))
+        except Exception as error:
+            if not is_gone(error):
+                raise
+            gone.append(SetAside(each.key, 0, "it was listed, and gone when it was to be read"))
+    return files, ReadSummary(vanished=len(gone), set_aside=tuple(gone))
+
+
+def _and(more: ReadSummary, parsed: Parsed) -> Parsed:
+    return parsed._replace(counts=total([parsed.counts, more]))
+
+
+def _call(fetch: Callable[[], bytes]) -> bytes:
+    return fetch()

@@ -1,0 +1,143 @@
+"""A flow log file's text in blocks of whole lines, and the log format that its header tells."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from labkit.fields import KNOWN
+from labkit.flowlogs.exact_lines import LONGEST_LINE
+from labkit.flowlogs.inflate import Damaged, Truncated, inflate
+
+BLOCK_BYTES = 4_000_000
+ENDLESS_LINE = 16 * LONGEST_LINE
+"""Bytes after which to give up the file: a longer line may be gigabytes of the same letter."""
+
+
+class NotFlowLog(Exception):
+    """The file holds something else, or is damaged.
+
+    Attributes:
+        reason: What is wrong, as it fits after the file's name.
+        text: How it begins.
+    """
+
+    def __init__(self, reason: str, text: bytes = b"") -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.text = text[:200].decode(errors="backslashreplace")
+
+
+class BreaksOff(Exception):
+    """The file's compressed text is truncated; all its whole lines were yielded.
+
+    Attributes:
+        text: The beginning of the line that breaks off.
+    """
+
+    def __init__(self, text: bytes) -> None:
+        super().__init__("its compressed text breaks off")
+        self.text = text[:1000].decode(errors="backslashreplace")
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Some lines of one file, whole, without its header.
+
+    Attributes:
+        file: The key or path.
+        fields: The log format.
+        body: The lines.
+        headers: 1 if the header stood before these lines, else 0.
+    """
+
+    file: str
+    fields: tuple[str, ...]
+    body: bytes
+    headers: int
+
+
+def text_blocks(
+    file: str,
+    parts: Iterable[bytes],
+    fields: Sequence[str] | None = None,
+) -> Iterator[Block]:
+    """Yield a file's lines, none for a file without text.
+
+    Args:
+        file: The key or path.
+        parts: The file's bytes, gzip or plain, in any parts.
+        fields: The log format, in case the file has no header (AWS writes one).
+
+    Raises:
+        NotFlowLog: It has no header and no fields were given, or it is damaged.
+        BreaksOff: Its compressed text is truncated.
+    """
+    names: tuple[str, ...] = ()
+    for whole in _whole_lines(parts, BLOCK_BYTES):
+        headers, body = 0, whole
+        if not names:
+            names, body, headers = _header(whole, fields)
+        yield Block(file, names, body, headers)
+
+
+def _whole_lines(parts: Iterable[bytes], block_bytes: int) -> Iterator[bytes]:
+    """Yield the text in blocks that end with a line."""
+    pending: list[bytes] = []
+    size = 0
+    pieces = inflate(parts, block_bytes)
+    try:
+        for piece in pieces:
+            pending.append(piece)
+            size += len(piece)
+            if size >= block_bytes:
+                whole, rest = _cut(b"".join(pending))
+                pending, size = [rest], len(rest)
+                yield from [whole] if whole else []
+    except Damaged as error:
+        raise NotFlowLog(f"is no intact gzip file ({error})") from error
+    except Truncated:
+        whole, rest = _cut(b"".join(pending))
+        yield from [whole] if whole else []
+        raise BreaksOff(rest) from None
+    if size:
+        yield b"".join(pending)
+
+
+def _cut(text: bytes) -> tuple[bytes, bytes]:
+    end = text.rfind(b"\n") + 1
+    if len(text) - end > ENDLESS_LINE:
+        raise NotFlowLog(f"has a line of more than {ENDLESS_LINE:,} bytes", text[end:])
+    return text[:end], text[end:]
+
+
+def _header(text: bytes, fields: Sequence[str] | None) -> tuple[tuple[str, ...], bytes, int]:
+    """Return the names of the fields, the lines after them, and how many headers there were."""
+    end = text.find(b"\n") + 1 or len(text)
+    names = _names(text[: min(end, LONGEST_LINE)])
+    if names:
+        return names, text[end:], 1
+    if fields is None:
+        raise NotFlowLog(
+            "has no header in its first line: say fields=… if it is a flow log without one", text
+        )
+    return tuple(fields), text, 0
+
+
+@lru_cache(maxsize=64)
+def _names(first: bytes) -> tuple[str, ...]:
+    """Return the names of a header, or none if the line is no header."""
+    names = tuple(first.decode(errors="backslashreplace").split())
+    if not _is_header(names):
+        return ()
+    repeated = [name for name, count in Counter(names).items() if count > 1]
+    if repeated:
+        raise NotFlowLog(f"has a header that names {', '.join(repeated)} twice", first)
+    return names
+
+
+def _is_header(names: Sequence[str]) -> bool:
+    """Tell field names from values; no value of a record is the name of a known field."""
+    return any(name in KNOWN for name in names)
