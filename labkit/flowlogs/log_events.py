@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.json
 from botocore.config import Config
 
+from labkit.errors import LabError
 from labkit.flowlogs.time_slices import Slice, Slices
 
 # AWS answers 5 to 25 of these calls a second, by Region, whoever asks:
@@ -27,6 +28,8 @@ AT_ONCE = 4
 PATIENT = Config(retries={"mode": "standard", "total_max_attempts": 10})
 MOST_STREAMS = 100
 """The most streams that one call may name."""
+
+BROKEN_ANSWERS = 3
 
 EVENT = pa.struct(
     [("timestamp", pa.int64()), ("message", pa.string()), ("ingestionTime", pa.int64())]
@@ -71,20 +74,26 @@ def _parse_first(
     if response_dict["status_code"] >= 300:
         return
     try:
-        page = _by_arrow(body)
-    except pa.ArrowInvalid:
-        try:
-            page = _by_json(json.loads(body))
-        except ValueError:
-            return  # botocore says what is wrong with it
-    events, token = page
+        events, token = _read_body(body)
+    except ValueError:
+        customized_response_dict["unread"] = body[:200]  # see _ask
+        return
     customized_response_dict["events"] = Page(events, len(body))
     if token is not None:
         customized_response_dict["nextToken"] = token
     response_dict["body"] = b"{}"
 
 
+def _read_body(body: bytes) -> tuple[pa.StructArray, str | None]:
+    try:
+        return _by_arrow(body)
+    except pa.ArrowInvalid:
+        return _by_json(json.loads(body))
+
+
 def _by_arrow(body: bytes) -> tuple[pa.StructArray, str | None]:
+    if not body.isascii():
+        body.decode()  # Arrow does not look
     table = pyarrow.json.read_json(
         pa.BufferReader(body),
         # One document is one row, and a row must lie within one block.
@@ -99,10 +108,23 @@ def _by_arrow(body: bytes) -> tuple[pa.StructArray, str | None]:
     return events, table["nextToken"][0].as_py()
 
 
-def _by_json(body: Mapping[str, Any]) -> tuple[pa.StructArray, str | None]:
-    names = [each.name for each in EVENT]
-    events = [{name: event.get(name) for name in names} for event in body.get("events") or []]
+def _by_json(body: Any) -> tuple[pa.StructArray, str | None]:
+    if not isinstance(body, dict):
+        raise ValueError("no JSON object")
+    events = [
+        {
+            "timestamp": int(event.get("timestamp") or 0),
+            "message": _text(event.get("message")),
+            "ingestionTime": int(event.get("ingestionTime") or 0),
+        }
+        for event in body.get("events") or ()
+    ]
     return pa.array(events, EVENT), body.get("nextToken")
+
+
+def _text(message: str | None) -> str:
+    """Return the message without what JSON can say and UTF-8 cannot: half a surrogate pair."""
+    return (message or "").encode(errors="backslashreplace").decode()
 
 
 @dataclass(slots=True)
@@ -200,11 +222,24 @@ class Events(Generic[Result]):
         return result
 
     def _fetch(self, cursor: Cursor[Result]) -> Result:
-        answer = self.client.filter_log_events(**cursor.asked())
+        answer = _ask(self.client, cursor.asked())
         page = answer["events"]
         result = self.work(page)
         cursor.passed(answer, page)
         return result
+
+
+def _ask(client: Any, asked: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Ask until the answer is whole: one that breaks off is no error to botocore."""
+    answer: dict[str, Any] = {}
+    for _ in range(BROKEN_ANSWERS):
+        answer = client.filter_log_events(**asked)
+        if "events" in answer:
+            return answer
+    raise LabError(
+        f"CloudWatch Logs answered {BROKEN_ANSWERS} times what is no JSON, or only a part of it: "
+        f"{answer.get('unread')!r}. Is a proxy in between?"
+    )
 
 
 def earliest_second(client: Any, queries: Sequence[Mapping[str, Any]]) -> int | None:
@@ -216,7 +251,7 @@ def earliest_second(client: Any, queries: Sequence[Mapping[str, Any]]) -> int | 
 def _first_of(client: Any, query: Mapping[str, Any]) -> int | None:
     token: dict[str, str] = {}
     while True:
-        answer = client.filter_log_events(**query, limit=1, **token)
+        answer = _ask(client, {**query, **token, "limit": 1})
         events = answer["events"].events
         if len(events):
             return events.field("timestamp")[0].as_py() // 1000

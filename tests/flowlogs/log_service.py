@@ -22,10 +22,11 @@ PAGE_BYTES = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What is sent instead of the regular answer."""
+    """What is sent instead of the regular answer; with `is_cut`, half of it, and good-bye."""
 
     status: int = 200
     body: bytes = b"{}"
+    is_cut: bool = False
 
     @classmethod
     def error(cls, code: str, message: str = "", status: int = 400) -> "Answer":
@@ -147,14 +148,18 @@ def serving(service: Service):
             self.send_header("Content-Type", "application/x-amz-json-1.1")
             self.send_header("Content-Length", str(len(answer.body)))
             self.end_headers()
-            self.wfile.write(answer.body)
+            if answer.is_cut:
+                self.wfile.write(answer.body[: len(answer.body) // 2])
+                self.close_connection = True
+            else:
+                self.wfile.write(answer.body)
 
         def log_message(self, *_):
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         server.daemon_threads = True
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         service.url = f"http://127.0.0.1:{server.server_port}"
         yield service
         server.shutdown()
