@@ -12,10 +12,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from labkit.errors import ParameterError
+from labkit.flowlogs.columns import COLUMN_TYPES
 from labkit.flowlogs.records import ReadSummary, to_frame
 
 # Sums are summed up again as soon as there are so many, so that they stay few.
 MOST_ROWS = 1_000_000
+_SUMS = ("packets", "bytes", "records")
 
 
 def by(tables: Iterable[pa.Table], keys: Sequence[str]) -> pd.DataFrame:
@@ -88,7 +90,7 @@ def _sums(table: pa.Table, keys: Sequence[str]) -> pa.Table:
     sums = flows.group_by(list(keys), use_threads=False).aggregate(
         [("packets", "sum"), ("bytes", "sum"), ([], "count_all")]
     )
-    return sums.rename_columns([*keys, "packets", "bytes", "records"])
+    return sums.rename_columns([*keys, *_SUMS])
 
 
 def _fold(parts: Iterable[pa.Table], keys: Sequence[str]) -> pa.Table | None:
@@ -104,16 +106,16 @@ def _fold(parts: Iterable[pa.Table], keys: Sequence[str]) -> pa.Table | None:
 
 
 def _sum_up(parts: Sequence[pa.Table], keys: Sequence[str]) -> pa.Table:
-    values = ["packets", "bytes", "records"]
     table = pa.concat_tables(parts, promote_options="permissive")
-    sums = table.group_by(list(keys)).aggregate([(name, "sum") for name in values])
-    return sums.rename_columns([*keys, *values])
+    sums = table.group_by(list(keys)).aggregate([(name, "sum") for name in _SUMS])
+    return sums.rename_columns([*keys, *_SUMS])
 
 
 def _frame(table: pa.Table | None, keys: Sequence[str]) -> pd.DataFrame:
-    names = [*keys, "packets", "bytes", "records"]
     if table is None:
-        table = pa.table({name: pa.array([], pa.string()) for name in names})
-    frame = to_frame(table.sort_by([(key, "ascending") for key in keys]), ReadSummary())
+        strings = [(key, COLUMN_TYPES.get(key, pa.string())) for key in keys]
+        table = pa.schema([*strings, *((name, pa.int64()) for name in _SUMS)]).empty_table()
+    ordered = table.sort_by([(key, "ascending") for key in keys])  # pyright: ignore
+    frame = to_frame(ordered, ReadSummary())
     frame.attrs.clear()
     return frame

@@ -19,7 +19,7 @@ from labkit.flowlogs.records import Malformed
 from labkit.flowlogs.scan import Scan
 from labkit.flowlogs.selection import Selection
 from labkit.flowlogs.summary import SetAside
-from labkit.flowlogs.window import Window
+from labkit.flowlogs.window import BEGINNING, Window
 from labkit.waiting import Watch, silent
 
 Paths = str | Path | Iterable[str | Path]
@@ -89,7 +89,7 @@ def scan(
     for path in several:
         path.stat()
     wanted = None if columns is None else tuple(columns)
-    reading = Reading(Selection(Window(start, end), filter, wanted), fields, malformed)
+    reading = Reading(Selection(Window(start or BEGINNING, end), filter, wanted), fields, malformed)
     what = str(several[0]) if len(several) == 1 else f"{len(several)} files"
     return Scan(what, _Disk(), _find(several), reading, watch)
 

@@ -90,7 +90,7 @@ class Filter:
         if wanted is None:
             return None
         columns = _columns(table, names)
-        return _or(pc.is_in(each, pa.array(wanted, each.type)) for each in columns)
+        return _or(pc.is_in(each, pa.array(wanted, each.type)) for each in columns)  # pyright: ignore
 
     def _any_address(self, table: pa.Table) -> Any:
         if self.address is None:
@@ -137,7 +137,7 @@ def _by_value(values: pa.ChunkedArray, fits: Callable[[str], bool]) -> Any:
     """Judge each different value once."""
     different = pc.unique(values)  # pyright: ignore
     wanted = [each for each in different.to_pylist() if each is not None and fits(each)]
-    return pc.is_in(values, pa.array(wanted, values.type))
+    return pc.is_in(values, pa.array(wanted, values.type))  # pyright: ignore
 
 
 def _fits_address(networks: Collection[Any]) -> Callable[[str], bool]:

@@ -17,7 +17,7 @@ from labkit.flowlogs import layout
 from labkit.flowlogs.ahead import map_ahead
 from labkit.flowlogs.objects import PAGE, Bucket, Object
 from labkit.flowlogs.summary import SetAside
-from labkit.flowlogs.window import Window
+from labkit.flowlogs.window import BEGINNING, Window
 
 SLOT = timedelta(minutes=5)
 # A file is named for the slot that its records end in; the exact edge is not documented, so one
@@ -66,7 +66,7 @@ def find(bucket: Bucket, window: Window, place: Place) -> Iterator[Object | SetA
 
 
 def _folders(region: str, window: Window, prefix: str) -> list[str]:
-    if window.start is None:
+    if window.start == BEGINNING:
         return [region]
     days = (layout.day_prefix(region, day) for day in window.days())
     return [day for day in days if layout.are_on_one_way(day, prefix)]
@@ -112,7 +112,7 @@ def seek(bucket: Bucket, folder: str, slots: Window) -> Iterator[Object]:
 def _next_of_interest(key: str, name: layout.FileName, slots: Window) -> str | None:
     """Return a key just before the next slots that are wanted."""
     stem = key[: key.rindex(name.flow_log_id) + len(name.flow_log_id)]
-    if slots.start is not None and name.slot < slots.start:
+    if name.slot < slots.start:
         return f"{stem}_{slots.start - timedelta(minutes=1):%Y%m%dT%H%MZ}"
     return f"{stem}_~"
 

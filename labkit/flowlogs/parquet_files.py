@@ -6,6 +6,7 @@ Source: docs.aws.amazon.com/vpc/latest/userguide/flow-logs-s3-path.html
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,6 +14,9 @@ import pyarrow.compute as pc
 from labkit.flowlogs.columns import COLUMN_TYPES, to_read, with_times
 from labkit.flowlogs.records import ReadSummary, count_rows
 from labkit.flowlogs.text_blocks import NotFlowLog
+
+if TYPE_CHECKING:
+    from pyarrow.parquet import FileMetaData
 
 MAGIC = b"PAR1"
 
@@ -54,7 +58,7 @@ def _typed(name: str, values: pa.ChunkedArray) -> pa.ChunkedArray:
     return values.cast(wanted)
 
 
-def _may_hold_dashes(metadata: pa.parquet.FileMetaData) -> set[str]:
+def _may_hold_dashes(metadata: FileMetaData) -> set[str]:
     """Return the columns of which the statistics do not rule out a "-"; it sorts before letters."""
     found = set()
     for group in range(metadata.num_row_groups):

@@ -20,7 +20,7 @@ from labkit.flowlogs.objects import Bucket, Object
 from labkit.flowlogs.records import Malformed
 from labkit.flowlogs.scan import Scan
 from labkit.flowlogs.selection import Selection
-from labkit.flowlogs.window import Window
+from labkit.flowlogs.window import BEGINNING, Window
 from labkit.waiting import Watch, silent
 
 
@@ -144,7 +144,7 @@ def scan(
         To be iterated once: tables of one log format each. Its `summary` has the account.
     """
     opened = Bucket(aws, bucket)
-    window = Window(start, end)
+    window = Window(start or BEGINNING, end)
     place = Place(prefix, flow_log_id, accounts, regions)
     wanted = None if columns is None else tuple(columns)
     reading = Reading(Selection(window, filter, wanted), fields, malformed)

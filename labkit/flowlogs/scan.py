@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -88,7 +88,7 @@ class Scan:
         """End early: what is under way is finished, what waits is called off."""
         self._tables.close()
 
-    def _run(self) -> Iterator[pa.Table]:
+    def _run(self) -> Generator[pa.Table, None, None]:
         workers = max(2, os.cpu_count() or 2)
         fetchers, parsers = ThreadPoolExecutor(FETCHERS), ThreadPoolExecutor(workers)
         pending: deque[tuple[Future[Parsed], Callable[[Parsed], Parsed]]] = deque()
@@ -148,8 +148,7 @@ class Scan:
         self._add(parsed.counts)
         if time.monotonic() - self._told >= TOLD_EVERY_S:
             self._tell(State.WAITING)
-        for table in parsed.tables:
-            yield table
+        yield from parsed.tables
 
     def _add(self, counts: ReadSummary) -> None:
         self.summary = total([self.summary, counts])

@@ -90,6 +90,7 @@ class ReadSummary(NamedTuple):
         return self
 
 
+_COUNTS = ReadSummary._fields[:-1]
 _OBJECTS = {
     "empty": "empty",
     "truncated": "truncated",
@@ -109,11 +110,10 @@ _LINES = {
 
 
 def total(parts: Iterable[ReadSummary]) -> ReadSummary:
-    parts = list(parts)
-    counts = [
-        sum(values) for values in zip(ReadSummary()[:-1], *(p[:-1] for p in parts), strict=True)
-    ]
-    return ReadSummary(*counts, tuple(chain.from_iterable(part.set_aside for part in parts)))
+    several = [ReadSummary(), *parts]
+    counts = {name: sum(getattr(part, name) for part in several) for name in _COUNTS}
+    kept = chain.from_iterable(part.set_aside for part in several)
+    return ReadSummary(**counts, set_aside=tuple(kept))
 
 
 def _listing(*parts: tuple[int, str, str]) -> str:

@@ -11,6 +11,8 @@ from labkit.flowlogs.exact_lines import LONGEST_LINE
 from labkit.flowlogs.inflate import Damaged, Truncated, inflate
 
 BLOCK_BYTES = 4_000_000
+ENDLESS_LINE = 16 * LONGEST_LINE
+"""Bytes after which to give up the file: a longer line may be gigabytes of the same letter."""
 
 
 class NotFlowLog(Exception):
@@ -75,38 +77,40 @@ def text_blocks(
         BreaksOff: Its compressed text is truncated.
     """
     names: tuple[str, ...] = ()
-    pending, size, cut = [], 0, False
+    for whole in _whole_lines(parts, block_bytes):
+        headers, body = 0, whole
+        if not names:
+            names, body, headers = _header(whole, fields)
+        yield Block(file, names, body, headers)
+
+
+def _whole_lines(parts: Iterable[bytes], block_bytes: int) -> Iterator[bytes]:
+    """Yield the text in blocks that end with a line."""
+    pending: list[bytes] = []
+    size = 0
     pieces = inflate(parts, block_bytes)
-    while True:
-        try:
-            piece = next(pieces, None)
-        except Truncated:
-            piece, cut = None, True
-        except Damaged as error:
-            raise NotFlowLog(f"is no intact gzip file ({error})") from error
-        if piece is not None:
+    try:
+        for piece in pieces:
             pending.append(piece)
             size += len(piece)
-            if size < block_bytes:
-                continue
-        text = b"".join(pending)
-        whole, rest = (text, b"") if piece is None and not cut else _whole_lines(text)
-        headers = 0
-        if not names and whole:
-            names, whole, headers = _header(whole, fields)
-        if whole or headers:
-            yield Block(file, names, whole, headers)
-        if piece is None:
-            break
-        if len(rest) > LONGEST_LINE:
-            raise NotFlowLog(f"has a line of more than {LONGEST_LINE:,} bytes", rest)
-        pending, size = [rest], len(rest)
-    if cut:
-        raise BreaksOff(rest)
+            if size >= block_bytes:
+                whole, rest = _cut(b"".join(pending))
+                pending, size = [rest], len(rest)
+                yield from [whole] if whole else []
+    except Damaged as error:
+        raise NotFlowLog(f"is no intact gzip file ({error})") from error
+    except Truncated:
+        whole, rest = _cut(b"".join(pending))
+        yield from [whole] if whole else []
+        raise BreaksOff(rest) from None
+    if size:
+        yield b"".join(pending)
 
 
-def _whole_lines(text: bytes) -> tuple[bytes, bytes]:
+def _cut(text: bytes) -> tuple[bytes, bytes]:
     end = text.rfind(b"\n") + 1
+    if len(text) - end > ENDLESS_LINE:
+        raise NotFlowLog(f"has a line of more than {ENDLESS_LINE:,} bytes", text[end:])
     return text[:end], text[end:]
 
 

@@ -11,42 +11,35 @@ import pyarrow.compute as pc
 
 from labkit.errors import ParameterError
 
+BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+"""Of Unix time: no record starts before it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """From start to end, both included; None leaves a side open."""
+    """From start to end, both included. By default from the beginning of time, and without end."""
 
-    start: datetime | None = None
+    start: datetime = BEGINNING
     end: datetime | None = None
 
     def __post_init__(self) -> None:
         for name, moment in (("start", self.start), ("end", self.end)):
             if moment is not None and moment.tzinfo is None:
                 raise ParameterError(f"{name}={moment} has no time zone: use datetime.now(UTC).")
-        if self.start is not None and self.end is not None and self.end < self.start:
+        if self.end is not None and self.end < self.start:
             raise ParameterError(f"The window ends at {self.end}, before its start {self.start}.")
 
     def widen(self, before: timedelta, after: timedelta | None = None) -> Window:
         """Return the window with so much more on either side, `after` as `before` if not said."""
         after = before if after is None else after
-        return Window(
-            None if self.start is None else self.start - before,
-            None if self.end is None else self.end + after,
-        )
+        start = max(self.start, BEGINNING + before) - before
+        return Window(start, None if self.end is None else self.end + after)
 
     def contains(self, moment: datetime) -> bool:
-        return (self.start is None or self.start <= moment) and (
-            self.end is None or moment <= self.end
-        )
+        return self.start <= moment and (self.end is None or moment <= self.end)
 
     def days(self) -> list[date]:
-        """Return the UTC days that the window touches; without an end those until tomorrow.
-
-        Raises:
-            ParameterError: The window has no start.
-        """
-        if self.start is None:
-            raise ParameterError("A window without a start has no first day.")
+        """Return the UTC days that the window touches; without an end those until tomorrow."""
         end = self.end or max(datetime.now(UTC), self.start) + timedelta(days=1)
         first = self.start.astimezone(UTC).date()
         count = (end.astimezone(UTC).date() - first).days + 1
@@ -63,7 +56,7 @@ class Window:
             ("end", pc.greater_equal, self.start),  # pyright: ignore
             ("start", pc.less_equal, self.end),  # pyright: ignore
         ):
-            if moment is not None and name in table.column_names:
+            if moment is not None and moment > BEGINNING and name in table.column_names:
                 side = _side(moment, table[name].type)
                 inside = pc.fill_null(keep(table[name], side), True)  # pyright: ignore
                 if not pc.all(inside).as_py():  # pyright: ignore
