@@ -104,7 +104,9 @@ class Comparison:
             f"{self._unmatched_in('CloudWatch Logs')}.",
         ]
         if len(self.duplicated):
-            sentences.append(f"More than once in one of them: {_count(len(self.duplicated), 'record')}.")
+            sentences.append(
+                f"More than once in one of them: {_count(len(self.duplicated), 'record')}."
+            )
         return sentences + self._late()
 
     def _unmatched_in(self, destination: str) -> str:
