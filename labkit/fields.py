@@ -155,7 +155,7 @@ TRANSIT_GATEWAY_FIELDS: tuple[str, ...] = (
     "pkt-src-aws-service",
     "pkt-dst-aws-service",
 )
-"""All 36 names of a transit gateway's flow log in the order of AWS's table, which is its default."""
+"""All 36 names of a transit gateway's flow log in the order of AWS's table: its default format."""
 
 _TOKEN = re.compile(r"\$\{([a-z0-9]+(?:-[a-z0-9]+)*)\}")
 

@@ -34,10 +34,12 @@ def parse(
     """
     if not data:
         return empty(fields, columns)
-    if any(odd in data for odd in _ODD) or _has_hexadecimal(data) or _header(fields) in data:
+    if any(odd in data for odd in _ODD) or _has_hexadecimal(data):
         return None
     if columns is not None and b"  " in data:  # in a column that nobody looks at
         return None
+    if _are_all_strings(fields, columns) and " ".join(fields).encode() in data:
+        return None  # where there are numbers, a header is none
     try:
         table = read_csv(data, fields, columns)
     except pa.ArrowInvalid:
@@ -77,8 +79,9 @@ def empty(fields: Sequence[str], columns: Collection[str] | None = None) -> pa.T
     return pa.schema([(name, types[name]) for name in to_read(columns, types)]).empty_table()
 
 
-def _header(fields: Sequence[str]) -> bytes:
-    return " ".join(fields).encode()
+def _are_all_strings(fields: Sequence[str], columns: Collection[str] | None) -> bool:
+    types = schema(fields)
+    return all(pa.types.is_string(types[name]) for name in to_read(columns, types))
 
 
 def _has_hexadecimal(data: bytes) -> bool:

@@ -17,8 +17,8 @@ AWS_LOGS = "AWSLogs/"
 MOST_FOLDERS = 500
 
 _FILE_NAME = re.compile(
-    r"(?P<account_id>\d{12})_vpcflowlogs_(?P<region>[a-z0-9-]+)_(?P<flow_log_id>fl-[0-9a-f]+)"
-    r"_(?P<slot>\d{8}T\d{4}Z)_(?P<hash>[^_./]+)\.(?P<format>log\.gz|log\.parquet|parquet)"
+    r"(\d{12})_vpcflowlogs_([a-z0-9-]+)_(fl-[0-9a-f]+)"
+    r"_(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)Z_[^_./]+\.(log\.gz|log\.parquet|parquet)"
 )
 _REGION = re.compile(
     r"(?:aws-account-id=)?(?P<account>\d{12})/(?:aws-service=)?vpcflowlogs/"
@@ -48,14 +48,12 @@ def parse_key(key: str) -> FileName | None:
     match = _FILE_NAME.fullmatch(key.rpartition("/")[2])
     if match is None:
         return None
-    slot = datetime.strptime(match["slot"], "%Y%m%dT%H%MZ").replace(tzinfo=UTC)
-    return FileName(
-        match["account_id"],
-        match["region"],
-        match["flow_log_id"],
-        slot,
-        match["format"].endswith("parquet"),
-    )
+    account_id, region, flow_log_id, *slot, ending = match.groups()
+    try:
+        began = datetime(*map(int, slot), tzinfo=UTC)  # pyright: ignore
+    except ValueError:  # a 13th month
+        return None
+    return FileName(account_id, region, flow_log_id, began, ending.endswith("parquet"))
 
 
 def may_be_flow_log(key: str) -> bool:

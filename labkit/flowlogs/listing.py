@@ -76,8 +76,7 @@ def _find_in_folder(
     bucket: Bucket, slots: Window, place: Place, folder: str
 ) -> list[Object | SetAside]:
     found: list[Object | SetAside] = []
-    for each in seek(bucket, folder, slots):
-        name = layout.parse_key(each.key)
+    for each, name in seek(bucket, folder, slots):
         if not each.key.startswith(place.prefix):
             continue
         if name is None and not layout.may_be_flow_log(each.key):
@@ -89,8 +88,10 @@ def _find_in_folder(
     return found
 
 
-def seek(bucket: Bucket, folder: str, slots: Window) -> Iterator[Object]:
-    """Yield a folder's objects, but leave out long runs of such as are of other slots.
+def seek(
+    bucket: Bucket, folder: str, slots: Window
+) -> Iterator[tuple[Object, layout.FileName | None]]:
+    """Yield a folder's objects and what their names say, but leave out long runs of such as are of other slots.
 
     Keys of one flow log in one folder are in the order of their slots. After a page of keys that
     lie outside, the listing begins anew where the next ones of interest can be.
@@ -99,8 +100,8 @@ def seek(bucket: Bucket, folder: str, slots: Window) -> Iterator[Object]:
     while after is not None:
         outside, listed, after = 0, bucket.list(folder, after), None
         for each in listed:
-            yield each
             name = layout.parse_key(each.key)
+            yield each, name
             outside = outside + 1 if name and not slots.contains(name.slot) else 0
             if name and outside >= PAGE:
                 after = _next_of_interest(each.key, name, slots)

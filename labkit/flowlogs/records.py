@@ -114,16 +114,17 @@ def to_frame(table: pa.Table, read: ReadSummary) -> pd.DataFrame:
 def count_rows(table: pa.Table) -> ReadSummary:
     """Count records, NODATA and SKIPDATA among the rows; without log_status all are records."""
     rows, nodata, skipdata = table.num_rows, 0, 0
-    if "log_status" in table.column_names and not _all_ok(table["log_status"]):
+    if "log_status" in table.column_names and _may_lack_traffic(table["log_status"]):
         statuses = pc.value_counts(table["log_status"]).to_pylist()  # pyright: ignore
         by_status = {each["values"]: each["counts"] for each in statuses}
         nodata, skipdata = by_status.get("NODATA", 0), by_status.get("SKIPDATA", 0)
     return ReadSummary(records=rows - nodata - skipdata, nodata=nodata, skipdata=skipdata)
 
 
-def _all_ok(statuses: pa.ChunkedArray) -> bool:
-    """Tell the usual case at a fifth of what counting costs."""
-    return pc.all(pc.equal(statuses, "OK")).as_py() is True  # pyright: ignore
+def _may_lack_traffic(statuses: pa.ChunkedArray) -> bool:
+    """Rule the longer words out at a twentieth of what counting costs."""
+    longest = pc.max(pc.binary_length(statuses)).as_py()  # pyright: ignore
+    return longest is not None and longest >= len("NODATA")
 
 
 def _parse_exactly(

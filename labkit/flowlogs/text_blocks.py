@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from labkit.fields import KNOWN
 from labkit.flowlogs.exact_lines import LONGEST_LINE
@@ -116,18 +117,27 @@ def _cut(text: bytes) -> tuple[bytes, bytes]:
 
 def _header(text: bytes, fields: Sequence[str] | None) -> tuple[tuple[str, ...], bytes, int]:
     """Return the names of the fields, the lines after them, and how many headers there were."""
-    first, _, rest = text.partition(b"\n")
-    names = tuple(first[:LONGEST_LINE].decode(errors="backslashreplace").split())
-    if _is_header(names):
-        repeated = [name for name, count in Counter(names).items() if count > 1]
-        if repeated:
-            raise NotFlowLog(f"has a header that names {', '.join(repeated)} twice", first)
-        return names, rest, 1
+    end = text.find(b"\n") + 1 or len(text)
+    names = _names(text[: min(end, LONGEST_LINE)])
+    if names:
+        return names, text[end:], 1
     if fields is None:
         raise NotFlowLog(
-            "has no header in its first line: say fields=… if it is a flow log without one", first
+            "has no header in its first line: say fields=… if it is a flow log without one", text
         )
     return tuple(fields), text, 0
+
+
+@lru_cache(maxsize=64)
+def _names(first: bytes) -> tuple[str, ...]:
+    """Return the names of a header, or none if the line is no header."""
+    names = tuple(first.decode(errors="backslashreplace").split())
+    if not _is_header(names):
+        return ()
+    repeated = [name for name, count in Counter(names).items() if count > 1]
+    if repeated:
+        raise NotFlowLog(f"has a header that names {', '.join(repeated)} twice", first)
+    return names
 
 
 def _is_header(names: Sequence[str]) -> bool:
