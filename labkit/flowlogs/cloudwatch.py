@@ -10,13 +10,13 @@ import time
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any
 
 import boto3
 import pandas as pd
 import pyarrow as pa
 
-from labkit.flowlogs import filter_patterns, log_events, log_formats
+from labkit.flowlogs import filter_patterns, log_events
 from labkit.flowlogs.event_records import INGESTED, Reader
 from labkit.flowlogs.filters import Filter
 from labkit.flowlogs.log_events import MOST_STREAMS, Events
@@ -25,7 +25,7 @@ from labkit.flowlogs.records import Malformed, parse_table, to_frame
 from labkit.flowlogs.scan import Progress
 from labkit.flowlogs.selection import Selection
 from labkit.flowlogs.summary import ReadSummary, total
-from labkit.flowlogs.window import Window
+from labkit.flowlogs.window import BEGINNING, Window
 from labkit.waiting import State, Watch, silent
 
 # An event's time is its record's start: a record that reaches into the span may have begun the
@@ -111,7 +111,7 @@ def scan(
     """
     formats = Formats(aws, group, fields, columns or ())
     chosen = None if columns is None else (*columns, *([INGESTED] if ingestion_time else ()))
-    selection = Selection(Window(start, end), filter, chosen)
+    selection = Selection(Window(start or BEGINNING, end), filter, chosen)
     reader = Reader(group, formats, selection.to_read, malformed == "keep", ingestion_time)
     queries = _queries(group, streams, pattern or filter_patterns.of(filter))
     return Scan(aws, formats, reader, queries, selection, watch)
@@ -187,9 +187,10 @@ class Scan(Iterator[pa.Table]):
 
     def _open(self) -> Events[tuple[pa.Table, ReadSummary]]:
         window, now = self._selection.window, int(time.time())
-        first = None if window.start is None else int((window.start - SLACK).timestamp())
         last = None if window.end is None else int(window.end.timestamp())
-        if first is None:
+        if window.start > BEGINNING:
+            first = int(window.widen(SLACK).start.timestamp())
+        else:
             first = log_events.earliest_second(self._client, self._queries)
         return Events(self._client, self._queries, first, last, now, self._reader.parse)
 

@@ -75,7 +75,7 @@ class Comparison:
     @property
     def counts(self) -> pd.DataFrame:
         """How many records have no partner: a row a destination that has them, a column a cause."""
-        found = self.unmatched.groupby(["only_in", "why"]).size().unstack(fill_value=0)
+        found = pd.crosstab(self.unmatched.only_in, self.unmatched.why)
         return found.reindex(index=list(DESTINATIONS.values()), columns=list(WHY), fill_value=0)
 
     def __str__(self) -> str:
@@ -91,7 +91,8 @@ class Comparison:
 
     def _only_in(self, destination: str) -> pd.DataFrame:
         there = self.unmatched.only_in == destination
-        return self.unmatched[there].drop(columns=["only_in", "why"]).reset_index(drop=True)
+        fields = [name for name in self.unmatched.columns if name not in ("only_in", "why")]
+        return self.unmatched.loc[there, fields].reset_index(drop=True)
 
     def _sentences(self) -> list[str]:
         flows, differing = len(self.sums), len(self.differences)

@@ -98,7 +98,7 @@ class Reader:
         tables = [self._with_ingestion(part, page) for part in parts]
         if len(tables) == 1:
             return tables[0]
-        places = np.concatenate([part.places for part in parts])
+        places = np.concatenate([np.asarray(part.places) for part in parts])
         return pa.concat_tables(tables, promote_options="permissive").take(np.argsort(places))
 
     def _with_ingestion(self, part: _Part, page: Page) -> pa.Table:

@@ -40,7 +40,7 @@ def of(filter: Filter | None) -> str | None:
 
 
 def _terms_by_kind(filter: Filter) -> Iterator[list[str]]:
-    """Yield the terms of each kind, the rarest first; a kind of which one value is no term has none.
+    """Yield the terms of each kind, the rarest first; none if one value of it is no term.
 
     A protocol is a number so short that it stands somewhere in every record.
     """

@@ -65,7 +65,7 @@ def _write_lines(scan: Scan, out: TextIO, most: int | None, header: bool) -> Non
     for table in scan:
         if most is not None:
             table = table.slice(0, most - written)
-        names = [_FIELD_NAMES.get(name, name.replace("_", "-")) for name in table.column_names]
+        names = [_field_name(name) for name in table.column_names]
         out.write(write(table, names, header=header and names != last_names))
         written, last_names = written + table.num_rows, names
         if written == most:
@@ -160,6 +160,11 @@ ACTIONS: dict[str, Callable[[list[str], argparse.Namespace], Job]] = {
 }
 
 _FIELD_NAMES = {field.column: name for name, field in KNOWN.items()}
+
+
+def _field_name(column: str) -> str:
+    """Return the name that AWS writes; in one that we do not know, each `_` was a `-`."""
+    return _FIELD_NAMES.get(column, column.replace("_", "-"))
 
 
 def _columns(given: argparse.Namespace) -> list[str] | None:

@@ -70,8 +70,9 @@ def _add_wanted(parser: argparse.ArgumentParser) -> None:
 def _add_log(parser: argparse.ArgumentParser) -> None:
     log = parser.add_argument_group("which part of a bucket or log group")
     log.add_argument("--fields", metavar="FORMAT",
-                     help="the log format, '${version} ${account-id} …' or `default`, where nothing "
-                     "tells it: text files without a header, log groups without a flow log")  # fmt: skip
+                     help="the log format, '${version} ${account-id} …' or `default`, where "
+                     "nothing tells it: text files without a header, log groups whose flow log "
+                     "is gone")  # fmt: skip
     log.add_argument("--flow-log-id", metavar="ID", help="only this flow log's files (S3)")
     log.add_argument("--accounts", "--include-accounts", type=_listed, metavar="ID,…",
                      help="only these accounts' files (S3)")  # fmt: skip

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 import boto3
 import pyarrow as pa
@@ -94,9 +94,8 @@ def connect(given: argparse.Namespace) -> boto3.Session:
         asked["ExternalId"] = given.external_id
     role = session.client("sts").assume_role(**asked)["Credentials"]
     session = aws.connect(given.target, region=given.region, profile=given.profile)
-    session._session.set_credentials(  # boto3 has no public way to change them
-        role["AccessKeyId"], role["SecretAccessKey"], role["SessionToken"]
-    )
+    core: Any = session._session  # boto3 has no public way to change them
+    core.set_credentials(role["AccessKeyId"], role["SecretAccessKey"], role["SessionToken"])
     return session
 
 
@@ -113,9 +112,8 @@ def _kind(sources: Sequence[str]) -> str:
         raise ParameterError(
             f"One bucket, one log group, or files, and not {', '.join(sources)} at once."
         )
-    if kinds[0] != "file" and not sources[0].removeprefix(kinds[0]).partition("/")[0]:
-        if kinds[0] == BUCKET or sources[0] == LOG_GROUP:
-            raise ParameterError(f"{sources[0]} names no bucket and no log group.")
+    if sources[0] in (BUCKET, LOG_GROUP) or sources[0].startswith(f"{BUCKET}/"):
+        raise ParameterError(f"{sources[0]} names no bucket and no log group.")
     return kinds[0]
 
 

@@ -393,5 +393,5 @@ def test_the_answers_are_read_to_the_letter_where_arrow_will_not(session, servic
 
 def test_an_answer_that_is_no_json_is_an_error(session, service):
     service.fault = lambda number, asked: Answer(body=b"<html>a proxy's page</html>")
-    with pytest.raises(LabError, match="no JSON.*html"):
+    with pytest.raises(LabError, match=r"no JSON.*html"):
         cloudwatch.read(session, "logs", start=NOW)
