@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from labkit.errors import RecordFormatError
 from labkit.flowlogs import exact_lines, log_formats
-from labkit.flowlogs.log_events import Page
+from labkit.flowlogs.event_pages import Page, lines
 from labkit.flowlogs.log_formats import Format
 from labkit.flowlogs.records import count_rows, parse_table
 from labkit.flowlogs.summary import ReadSummary, SetAside
@@ -48,7 +48,7 @@ class Reader:
         Raises:
             RecordFormatError: A message fits no log format, or several.
         """
-        events = len(page.events)
+        events = page.count
         if not events:
             return pa.table({}), ReadSummary()
         parsed = self._parse_plain(page) or self._parse_each(page)
@@ -66,16 +66,16 @@ class Reader:
         """Parse at full speed, or return None where a message is odd."""
         parts: list[_Part] = []
         size = 0
-        for fields, places in _by_field_count(page.messages, self.formats()):
+        for fields, places in _by_field_count(page, self.formats()):
             if fields is None:
                 return None
-            messages = page.messages if places is None else page.messages.take(places)
-            text = _lines(messages)
+            text = page.lines if places is None else lines(page.messages.take(places))
+            count = page.count if places is None else len(places)
             try:
                 table, counts = parse_table(text, fields, columns=self.columns)
             except RecordFormatError:
                 return None
-            if counts.lines != len(messages) or table.num_rows != len(messages):
+            if counts.lines != count or table.num_rows != count:
                 return None
             parts.append(_Part(table, places))
             size += len(text)
@@ -86,9 +86,9 @@ class Reader:
         for place, event in enumerate(page.events.to_pylist()):
             sorted_.add(place, event)
         parts = []
-        for fields, lines in sorted_.lines.items():
-            table, _ = parse_table(b"".join(lines.values()), fields, columns=self.columns)
-            parts.append(_Part(table, pa.array(list(lines))))
+        for fields, found in sorted_.lines.items():
+            table, _ = parse_table(b"".join(found.values()), fields, columns=self.columns)
+            parts.append(_Part(table, pa.array(list(found))))
         return _Parsed(self._together(parts, page), sorted_.counts())
 
     def _together(self, parts: Sequence[_Part], page: Page) -> pa.Table:
@@ -171,7 +171,7 @@ class _Sorted:
 
 
 def _by_field_count(
-    messages: pa.StringArray, formats: Sequence[Format]
+    page: Page, formats: Sequence[Format]
 ) -> Iterator[tuple[Format | None, pa.Array | None]]:
     """Yield each format with the places of its messages; None for a format that is not known."""
     if len(formats) == 1:
@@ -180,14 +180,7 @@ def _by_field_count(
     by_count = {len(each): each for each in formats}
     if len(by_count) < len(formats):  # a count does not tell
         by_count = {}
-    counts = pc.add(pc.count_substring(messages, " "), 1)  # pyright: ignore
+    counts = pc.add(pc.count_substring(page.messages, " "), 1)  # pyright: ignore
     for count in pc.unique(counts).to_pylist():  # pyright: ignore
         places = pc.indices_nonzero(pc.equal(counts, count))  # pyright: ignore
         yield by_count.get(count), places
-
-
-def _lines(messages: pa.StringArray) -> bytes:
-    """Return the messages' text, each with a newline: they lie side by side in one buffer."""
-    joined = pc.binary_join_element_wise(messages, pa.scalar(""), "\n")  # pyright: ignore
-    data = joined.buffers()[2]
-    return data.to_pybytes() if data is not None else b""

@@ -1,11 +1,10 @@
-"""The events of a log group: fetched page by page, several time slices at once, as Arrow arrays.
+"""The events of a log group: fetched page by page, several time slices at once.
 
 Source: docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_FilterLogEvents.html
 """
 
 from __future__ import annotations
 
-import json
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -13,11 +12,11 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 import boto3
-import pyarrow as pa
-import pyarrow.json
 from botocore.config import Config
 
 from labkit.errors import LabError
+from labkit.flowlogs import event_pages
+from labkit.flowlogs.event_pages import Page
 from labkit.flowlogs.time_slices import Slice, Slices
 
 # AWS answers 5 to 25 of these calls a second, by Region, whoever asks:
@@ -31,33 +30,11 @@ MOST_STREAMS = 100
 
 BROKEN_ANSWERS = 3
 
-EVENT = pa.struct(
-    [("timestamp", pa.int64()), ("message", pa.string()), ("ingestionTime", pa.int64())]
-)
-_BODY = pa.schema([("events", pa.list_(EVENT)), ("nextToken", pa.string())])
-
 Result = TypeVar("Result")
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """The events of one answer: Unix times in milliseconds, and messages.
-
-    Attributes:
-        events: An array of `EVENT`.
-        size_bytes: What came over the wire.
-    """
-
-    events: pa.StructArray
-    size_bytes: int
-
-    @property
-    def messages(self) -> pa.StringArray:
-        return self.events.field("message").fill_null("")
-
-
 def connect(aws: boto3.Session) -> Any:
-    """Return a client of CloudWatch Logs whose pages of events are Arrow arrays.
+    """Return a client of CloudWatch Logs whose `events` are a `Page`.
 
     botocore's own parser walks over each event by its model, which takes ten times as long as
     all the rest. Here its answer's events are set before it parses.
@@ -74,57 +51,14 @@ def _parse_first(
     if response_dict["status_code"] >= 300:
         return
     try:
-        events, token = _read_body(body)
+        page, token = event_pages.read(body)
     except ValueError:
         customized_response_dict["unread"] = body[:200]  # see _ask
         return
-    customized_response_dict["events"] = Page(events, len(body))
+    customized_response_dict["events"] = page
     if token is not None:
         customized_response_dict["nextToken"] = token
     response_dict["body"] = b"{}"
-
-
-def _read_body(body: bytes) -> tuple[pa.StructArray, str | None]:
-    try:
-        return _by_arrow(body)
-    except pa.ArrowInvalid:
-        return _by_json(json.loads(body))
-
-
-def _by_arrow(body: bytes) -> tuple[pa.StructArray, str | None]:
-    if not body.isascii():
-        body.decode()  # Arrow does not look
-    table = pyarrow.json.read_json(
-        pa.BufferReader(body),
-        # One document is one row, and a row must lie within one block.
-        read_options=pyarrow.json.ReadOptions(use_threads=False, block_size=len(body) + 1),
-        parse_options=pyarrow.json.ParseOptions(
-            explicit_schema=_BODY, unexpected_field_behavior="ignore"
-        ),
-    )
-    if table.num_rows != 1:
-        raise pa.ArrowInvalid("not one document")
-    events = table["events"].chunk(0).flatten()
-    return events, table["nextToken"][0].as_py()
-
-
-def _by_json(body: Any) -> tuple[pa.StructArray, str | None]:
-    if not isinstance(body, dict):
-        raise ValueError("no JSON object")
-    events = [
-        {
-            "timestamp": int(event.get("timestamp") or 0),
-            "message": _text(event.get("message")),
-            "ingestionTime": int(event.get("ingestionTime") or 0),
-        }
-        for event in body.get("events") or ()
-    ]
-    return pa.array(events, EVENT), body.get("nextToken")
-
-
-def _text(message: str | None) -> str:
-    """Return the message without what JSON can say and UTF-8 cannot: half a surrogate pair."""
-    return (message or "").encode(errors="backslashreplace").decode()
 
 
 @dataclass(slots=True)
@@ -157,7 +91,7 @@ class Cursor(Generic[Result]):
     def passed(self, answer: Mapping[str, Any], page: Page) -> None:
         self.token = answer.get("nextToken")
         self.pages += 1
-        self.events += len(page.events)
+        self.events += page.count
         # A page may be empty although others follow: only a missing token is the end.
         self.ended = self.token is None
 
@@ -252,9 +186,8 @@ def _first_of(client: Any, query: Mapping[str, Any]) -> int | None:
     token: dict[str, str] = {}
     while True:
         answer = _ask(client, {**query, **token, "limit": 1})
-        events = answer["events"].events
-        if len(events):
-            return events.field("timestamp")[0].as_py() // 1000
+        if answer["events"].count:
+            return answer["events"].events.field("timestamp")[0].as_py() // 1000
         if "nextToken" not in answer:
             return None
         token = {"nextToken": answer["nextToken"]}

@@ -79,6 +79,10 @@ class Service:
             number = len(self.requests)
         return self.fault(number, asked) or self._filter(asked)
 
+    def warm_up(self, name: str) -> None:
+        """Have the answers of a group ready."""
+        self._render(name, self.groups[name])
+
     def _filter(self, asked: dict) -> Answer:
         group = self.groups.get(asked["logGroupName"])
         if group is None:
