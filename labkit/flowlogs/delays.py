@@ -90,7 +90,11 @@ def _p95(delays: pd.Series) -> float:
 
 
 def _frame(destination: str, ends: pd.Series, arrived: pd.Series) -> pd.DataFrame:
-    return pd.DataFrame({"destination": destination, "end": ends, "arrived": arrived})
+    times = {"end": ends, "arrived": arrived}
+    return pd.DataFrame(
+        {"destination": destination}
+        | {name: pd.to_datetime(each, utc=True) for name, each in times.items()}
+    )
 
 
 _NO_TIMES = (pd.Series(dtype="datetime64[s, UTC]"), pd.Series(dtype="datetime64[s, UTC]"))

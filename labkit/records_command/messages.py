@@ -39,9 +39,14 @@ def _hint(response: Any, given: argparse.Namespace) -> str:
         where = f" It is in {region}: say --region {region}." if region else ""
         return f"The bucket is in another Region.{where or ' Say which by --region.'}"
     if code in ("NoSuchBucket", "ResourceNotFoundException"):
-        there = "on the emulator" if given.target == "emulator" else "there"
-        other = "--target aws" if given.target == "emulator" else "another --region"
-        return f"It is not {there}: is {given.words[0]} its name, or is {other} meant?"
+        where = "on the emulator" if given.target == "emulator" else "on AWS"
+        region = f" in {given.region}" if given.region else ""
+        other = (
+            "another --region, or --target aws,"
+            if given.target == "emulator"
+            else "another --region"
+        )
+        return f"It is not {where}{region}: is {given.words[0]} its name, or is {other} meant?"
     if code in _EXPIRED:
         return "The credentials are not valid any more: renew them, e.g. by `aws sso login`."
     return ""

@@ -1,5 +1,7 @@
 """Slices of a span of time: none missing, none twice, and their width learns."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,7 +22,7 @@ def test_together_they_are_the_span(first, length, told):
         slices.learn(*next(told, (1, 0)))
         assert len(found) < 20_000
     assert (found[0].first, found[-1].last) == (first, last)
-    for before, after in zip(found, found[1:], strict=False):
+    for before, after in pairwise(found):
         assert before.last is not None and after.first == before.last + 1
     assert all(each.last is None or each.first <= each.last for each in found)
 
