@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from labkit.flowlogs.columns import schema, to_read
-from labkit.flowlogs.exact_lines import LONGEST_LINE
+from labkit.flowlogs.exact_lines import END_OF_TIME, FIRST_MILLISECONDS, LONGEST_LINE, TIMES
 
 # Arrow takes a tab beside a number for nothing, a carriage return for the end of a line.
 _ODD = (b"\t", b"\r", b"\0")
@@ -44,7 +44,8 @@ def parse(
         table = read_csv(data, fields, columns)
     except pa.ArrowInvalid:
         return None
-    return None if any(map(_has_empty_string, table.columns)) else table
+    odd = any(map(_has_empty_string, table.columns)) or _has_odd_time(table)
+    return None if odd else table
 
 
 def read_csv(
@@ -94,3 +95,12 @@ def _has_empty_string(values: pa.ChunkedArray) -> bool:
     if not pa.types.is_string(values.type):
         return False
     return pc.min(pc.binary_length(values)).as_py() == 0  # pyright: ignore
+
+
+def _has_odd_time(table: pa.Table) -> bool:
+    """Tell whether a time is none, or some are seconds and some milliseconds."""
+    found = [pc.min_max(table[name]).as_py() for name in TIMES if name in table.column_names]  # pyright: ignore
+    least = min((each["min"] for each in found if each["min"] is not None), default=0)
+    most = max((each["max"] for each in found if each["max"] is not None), default=0)
+    mixed = least < FIRST_MILLISECONDS <= most
+    return mixed or least < 0 or most >= END_OF_TIME

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from labkit.fields import KNOWN, column
+from labkit.flowlogs.exact_lines import FIRST_MILLISECONDS
 
 ALWAYS_READ = ("start", "end", "log_status")
 """The columns without which no line can be accounted for."""
@@ -20,8 +21,6 @@ COLUMN_TYPES: dict[str, pa.DataType] = {
     field.column: _TYPES[field.dtype] for field in KNOWN.values()
 }
 _BY_UNIT = {"s": pa.timestamp("s", "UTC"), "ms": pa.timestamp("ms", "UTC")}
-# Later than the year 5000 in seconds, and in 1973 in milliseconds: such a number is the latter.
-_FIRST_MILLISECONDS = 100_000_000_000
 
 
 def schema(fields: Sequence[str]) -> dict[str, pa.DataType]:
@@ -49,8 +48,5 @@ def _as_times(values: pa.ChunkedArray) -> pa.ChunkedArray:
     if pa.types.is_timestamp(values.type):  # as other programs write Parquet
         return values.cast(_BY_UNIT["s" if values.type.unit == "s" else "ms"], safe=False)
     latest = pc.max(values).as_py()  # pyright: ignore
-    if latest is None or latest < _FIRST_MILLISECONDS:
-        return values.cast(_BY_UNIT["s"])
-    in_seconds = pc.less(values, _FIRST_MILLISECONDS)  # pyright: ignore
-    thousandfold = pc.multiply(values, 1000)  # pyright: ignore
-    return pc.if_else(in_seconds, thousandfold, values).cast(_BY_UNIT["ms"])  # pyright: ignore
+    in_ms = latest is not None and latest >= FIRST_MILLISECONDS
+    return values.cast(_BY_UNIT["ms" if in_ms else "s"])

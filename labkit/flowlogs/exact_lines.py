@@ -13,6 +13,12 @@ from labkit.flowlogs.summary import MOST_TEXT, SetAside
 LONGEST_LINE = 1_000_000
 """Bytes; a record of 54 fields, each the longest ARN, has a tenth of it."""
 
+TIMES = ("start", "end")
+FIRST_MILLISECONDS = 100_000_000_000
+"""The year 5138 in seconds, and 1973 in milliseconds: from here on a time is the latter."""
+END_OF_TIME = 100_000_000_000_000
+"""Unix milliseconds in the year 5138; more is no time of a record."""
+
 _WHOLE_NUMBER = re.compile(r"-|-?[0-9]+")
 _SEPARATORS = re.compile(rb"[ \t]+")
 
@@ -50,6 +56,7 @@ def sort(data: bytes, fields: Sequence[str], *, file: str = "", first_line: int 
     found = Lines()
     fits = _pattern(fields).fullmatch
     header = [name.encode() for name in fields]
+    of_one_unit = _OneUnit(fields)
     for number, line in enumerate(_lines(data), start=first_line):
         words = _words(line)
         if not words:
@@ -60,11 +67,29 @@ def sort(data: bytes, fields: Sequence[str], *, file: str = "", first_line: int 
             clean = b" ".join(words)
             short = len(line) <= LONGEST_LINE
             fault = None if short and fits(clean) else find_fault(line, words, fields)
+            fault = fault or of_one_unit.find_fault(words)
             if fault:
                 found.set_aside.append(SetAside(file, number, fault, _text(line)))
             else:
                 found.clean.append(clean)
     return found
+
+
+class _OneUnit:
+    """Sees that all times of a text are seconds, or all are milliseconds, as its first one."""
+
+    def __init__(self, fields: Sequence[str]) -> None:
+        self._places = [place for place, name in enumerate(fields) if name in TIMES]
+        self._in_ms: bool | None = None
+
+    def find_fault(self, words: Sequence[bytes]) -> str | None:
+        for place in self._places:
+            if words[place] != b"-":
+                in_ms = int(words[place]) >= FIRST_MILLISECONDS
+                if in_ms != (in_ms if self._in_ms is None else self._in_ms):
+                    return f"{words[place].decode()} is no time in the unit of the other lines"
+                self._in_ms = in_ms
+        return None
 
 
 def error(each: SetAside, fields: Sequence[str]) -> RecordFormatError:
@@ -85,8 +110,9 @@ def find_fault(line: bytes, words: Sequence[bytes], fields: Sequence[str]) -> st
     """Return what is wrong with a line, or None."""
     if len(line) > LONGEST_LINE:
         return f"a line of {len(line):,} bytes, longer than any record"
-    if b"\0" in line:
-        return "a NUL byte"
+    for odd, name in ((b"\0", "a NUL byte"), (b"\r", "a carriage return in its middle")):
+        if odd in line:
+            return name
     try:
         texts = [word.decode() for word in words]
     except UnicodeDecodeError:
@@ -97,6 +123,8 @@ def find_fault(line: bytes, words: Sequence[bytes], fields: Sequence[str]) -> st
         dtype = _dtype(name)
         if dtype != "string" and not _fits(text, dtype):
             return f"{name} is {text!r}, which is no {dtype}"
+        if name in TIMES and text != "-" and not 0 <= int(text) < END_OF_TIME:
+            return f"{name} is {text!r}, which is no Unix time"
     return None
 
 
@@ -113,7 +141,7 @@ def _words(line: bytes) -> list[bytes]:
 
 def _pattern(fields: Sequence[str]) -> re.Pattern[bytes]:
     """Return what surely fits, for speed; the rest is looked at by `find_fault`."""
-    kinds = {"int32": rb"(?:-|[0-9]{1,9})", "int64": rb"(?:-|[0-9]{1,18})", "string": rb"[!-~]+"}
+    kinds = {"int32": rb"(?:-|[0-9]{1,9})", "int64": rb"(?:-|[0-9]{1,14})", "string": rb"[!-~]+"}
     return re.compile(rb" ".join(kinds[_dtype(name)] for name in fields))
 
 

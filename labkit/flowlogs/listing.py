@@ -91,7 +91,7 @@ def _find_in_folder(
 def seek(
     bucket: Bucket, folder: str, slots: Window
 ) -> Iterator[tuple[Object, layout.FileName | None]]:
-    """Yield a folder's objects and what their names say, but leave out long runs of such as are of other slots.
+    """Yield a folder's objects and what their names say, but not long runs of other slots'.
 
     Keys of one flow log in one folder are in the order of their slots. After a page of keys that
     lie outside, the listing begins anew where the next ones of interest can be.

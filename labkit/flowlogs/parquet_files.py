@@ -41,10 +41,10 @@ def read_parquet(
         table = opened.read(columns=names, use_threads=False)
         dashes = _may_hold_dashes(opened.metadata)
         for place, name in enumerate(table.column_names):
-            values = table[name]
+            values = _typed(name, table[name])
             if name in dashes and pa.types.is_string(values.type):
                 values = pc.if_else(pc.equal(values, "-"), None, values)  # pyright: ignore
-            table = table.set_column(place, name, _typed(name, values))
+            table = table.set_column(place, name, values)
         table = with_times(table)
     except pa.ArrowException as error:
         raise NotFlowLog(f"is no Parquet file of flow log records ({error})") from error
@@ -65,6 +65,7 @@ def _may_hold_dashes(metadata: FileMetaData) -> set[str]:
         for place in range(metadata.num_columns):
             column = metadata.row_group(group).column(place)
             told = column.statistics
-            if told is None or not told.has_min_max or str(told.min) <= "-":
+            least = told.min if told is not None and told.has_min_max else "-"
+            if not isinstance(least, str) or least <= "-":
                 found.add(column.path_in_schema)
     return found

@@ -63,7 +63,6 @@ def text_blocks(
     file: str,
     parts: Iterable[bytes],
     fields: Sequence[str] | None = None,
-    block_bytes: int = BLOCK_BYTES,
 ) -> Iterator[Block]:
     """Yield a file's lines, none for a file without text.
 
@@ -71,14 +70,13 @@ def text_blocks(
         file: The key or path.
         parts: The file's bytes, gzip or plain, in any parts.
         fields: The log format, in case the file has no header (AWS writes one).
-        block_bytes: How many bytes of text make a block, about.
 
     Raises:
         NotFlowLog: It has no header and no fields were given, or it is damaged.
         BreaksOff: Its compressed text is truncated.
     """
     names: tuple[str, ...] = ()
-    for whole in _whole_lines(parts, block_bytes):
+    for whole in _whole_lines(parts, BLOCK_BYTES):
         headers, body = 0, whole
         if not names:
             names, body, headers = _header(whole, fields)

@@ -1,6 +1,7 @@
 import boto3
 import botocore.session
 import pytest
+from local_s3 import LocalS3
 from moto.server import ThreadedMotoServer
 
 REGION = "us-east-1"
@@ -41,3 +42,16 @@ def bucket(aws, request):
     name = f"flow-logs-{abs(hash(request.node.nodeid)):x}"
     aws.client("s3").create_bucket(Bucket=name)
     return name
+
+
+@pytest.fixture
+def local_s3():
+    """A server of S3 that can be told to fail."""
+    server = LocalS3()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def local_aws(local_s3, connect):
+    return connect(local_s3.url)

@@ -142,6 +142,11 @@ def test_a_quote_is_a_letter_like_any_other():
         pytest.param(SSH.replace(" 4249 ", " 42x9 "), "bytes is '42x9'", id="no number"),
         pytest.param(SSH.replace(" 20641 ", " 9876543210 "), "srcport", id="beyond 32 bits"),
         pytest.param(SSH.replace(" 4249 ", " 4249.5 "), "bytes", id="a fraction"),
+        pytest.param(SSH.replace("1418530010", "-5"), "start", id="a time before Unix time"),
+        pytest.param(SSH.replace("1418530010", "141853001000000000"), "start", id="no time at all"),
+        pytest.param(SSH.replace(" 22 ", " 0x16 "), "dstport is '0x16'", id="hexadecimal"),
+        pytest.param(SSH.replace(" 22 ", " 22\r "), "carriage return", id="a stray CR"),
+        pytest.param(SSH.replace("1418530070", "1418530070000"), "unit", id="ms among seconds"),
         pytest.param(HEADER + " vpc-id", "15 fields", id="the header of another format"),
     ],
 )
