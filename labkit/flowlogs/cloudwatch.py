@@ -158,6 +158,7 @@ class Scan(Iterator[pa.Table]):
         state = State.STOPPED
         try:
             while True:
+                state = State.STOPPED
                 table, counts = next(self._going)
                 if table.num_rows:
                     table, counts = self._selection.apply(table, counts)

@@ -145,7 +145,7 @@ class _Sorted:
             return
         second = (event["timestamp"] or 0) // 1000
         fields = log_formats.choose(words, second, self.formats)
-        fault = exact_lines.find_fault(message, words, fields)
+        fault = exact_lines.find_fault(message.strip(), words, fields)
         if [word.decode(errors="replace") for word in words] == list(fields):
             self.headers += 1
         elif fault is None:

@@ -365,6 +365,18 @@ def test_after_an_error_in_the_middle_the_reading_goes_on_where_it_stopped(sessi
     assert len(service.requests) - asked_before <= 4, "what was read is not asked for again"
 
 
+def test_an_error_behind_pages_without_a_row_loses_nothing_either(session, service, group):
+    fill(group, 500)
+    denied = Answer.error("AccessDeniedException", "no longer")
+    service.fault = lambda number, asked: denied if number == 3 else None
+    rejected = Filter(action="REJECT")
+    scan = cloudwatch.scan(session, "logs", start=NOW - minutes(15), filter=rejected)
+    with pytest.raises(ClientError, match="AccessDenied"):
+        list(scan)
+    assert list(scan) == []
+    assert scan.summary.events == scan.summary.filtered == 500
+
+
 def test_denied_access_is_an_error_and_no_short_log(session, service, group):
     fill(group, 500)
     denied = Answer.error("AccessDeniedException", "User is not authorized to perform")
