@@ -14,7 +14,7 @@ from labkit.errors import LabError
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code; an error of ours is one line on stderr."""
     parser = _parser()
-    given = parser.parse_args(arguments)
+    given = _parse(parser, arguments)
     if not hasattr(given, "call"):
         parser.print_help()
         return 0
@@ -26,6 +26,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("labkit: interrupted", file=sys.stderr)
         return 130
+
+
+def _parse(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Parse; the words of `records` may stand on either side of its options."""
+    given, rest = parser.parse_known_args(arguments)
+    if rest and (not hasattr(given, "words") or any(word.startswith("-") for word in rest)):
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    if rest:
+        given.words += rest
+    return given
+
+
+def _records(given: argparse.Namespace) -> int:
+    from labkit.records_command import running
+
+    return running.run(given)
 
 
 def _run(given: argparse.Namespace) -> int:
@@ -140,6 +156,9 @@ def _parser() -> argparse.ArgumentParser:
         "status", help="say which checks have passed, and what stands where"
     )
     status.set_defaults(call=_show_status)
+    _add_records(
+        commands.add_parser("records", help="read flow logs: print, count, sum up, export")
+    )
     emulator = commands.add_parser("emulator", help="the emulator: start, stop, status, env")
     _add_emulator(emulator)
     return parser
@@ -159,6 +178,13 @@ def _add_run(run: argparse.ArgumentParser) -> None:
     run.add_argument("--home", type=Path, metavar="DIR",
                      help="use the emulator of this LABKIT_HOME, not one of its own")  # fmt: skip
     _add_kind(run)
+
+
+def _add_records(records: argparse.ArgumentParser) -> None:
+    from labkit.records_command.arguments import add_arguments
+
+    records.set_defaults(call=_records)
+    add_arguments(records)
 
 
 def _add_clean_up(clean_up: argparse.ArgumentParser) -> None:

@@ -17,7 +17,7 @@ from labkit.charts.topology_picture import Box, Destination, Picture, Subnet, dr
 from labkit.flowlogs import compare
 from labkit.flowlogs.records import parse
 from labkit.ping import PingResult, Reply
-from labkit.stack_events import Event
+from labkit.stacks import Event
 
 NOON = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
 IP_A, IP_B, IP_SSM = "10.0.1.22", "10.0.1.25", "10.0.1.200"

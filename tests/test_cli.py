@@ -28,7 +28,7 @@ def labkit(capsys, *arguments: str) -> tuple[int, str, str]:
 def test_alone_it_prints_its_help(capsys):
     code, out, _ = labkit(capsys)
     assert code == 0
-    assert all(command in out for command in ("run", "clean-up", "emulator"))
+    assert all(command in out for command in ("run", "clean-up", "records", "emulator"))
 
 
 def test_emulator_alone_prints_its_help(capsys):

@@ -21,7 +21,7 @@ HINT = "on AWS it takes minutes"
 
 
 class Event(Protocol):
-    """What is drawn of a `stack_events.Event`."""
+    """What is drawn of a `stacks.Event`."""
 
     @property
     def timestamp(self) -> datetime: ...

@@ -18,22 +18,37 @@ from labkit.flowlogs.records import ReadSummary, to_frame
 # Sums are summed up again as soon as there are so many, so that they stay few.
 MOST_ROWS = 1_000_000
 _SUMS = ("packets", "bytes", "records")
+_SPANS = {"start": "min", "end": "max"}
 
 
-def by(tables: Iterable[pa.Table], keys: Sequence[str]) -> pd.DataFrame:
+def by(tables: Iterable[pa.Table], keys: Sequence[str], *, spans: bool = False) -> pd.DataFrame:
     """Sum packets and bytes, and count the records, for each combination of some columns.
 
     Args:
         tables: As a scan yields them. NODATA and SKIPDATA rows are left out: they have no flow.
         keys: Names of columns.
+        spans: Tell also the earliest start and the latest end.
 
     Returns:
-        The keys, packets, bytes, records; ordered by the keys.
+        The keys, packets, bytes, records, and start and end if wanted; ordered by the keys.
 
     Raises:
         ParameterError: A table lacks a column.
     """
-    return _frame(_fold((_sums(table, keys) for table in tables), keys), keys)
+    also = tuple(name for name in _SPANS if spans and name not in keys)
+    sums = (_sums(table, keys, also) for table in tables)
+    return _frame(_fold(sums, keys), keys, also)
+
+
+def count(tables: Iterable[pa.Table], keys: Sequence[str]) -> pd.DataFrame:
+    """Count the rows for each combination of some columns, those without traffic included.
+
+    Returns:
+        The keys, records; ordered by the keys.
+    """
+    ones = (table.append_column("records", pa.repeat(1, table.num_rows)) for table in tables)
+    parts = (_sum_up([table.select([*keys, "records"])], keys) for table in ones)
+    return _frame(_fold(parts, keys), keys, sums=("records",))
 
 
 def by_minute(tables: Iterable[pa.Table], keys: Sequence[str] = ("action",)) -> pd.DataFrame:
@@ -79,18 +94,24 @@ def _with_minute(table: pa.Table) -> pa.Table:
     return table.append_column("minute", minute.cast(pa.timestamp("s", "UTC")))
 
 
-def _sums(table: pa.Table, keys: Sequence[str]) -> pa.Table:
-    missing = [name for name in (*keys, "packets", "bytes") if name not in table.column_names]
+def _sums(table: pa.Table, keys: Sequence[str], also: Sequence[str] = ()) -> pa.Table:
+    needed = [*dict.fromkeys([*keys, "packets", "bytes", *also])]
+    missing = [name for name in needed if name not in table.column_names]
     if missing:
         raise ParameterError(
             f"The records have no {', '.join(missing)}: their log format lacks it."
         )
-    flows = table.select([*dict.fromkeys([*keys, "packets", "bytes"])])
+    flows = table.select(needed)
     flows = flows.filter(pc.is_valid(flows["packets"]))  # pyright: ignore
     sums = flows.group_by(list(keys), use_threads=False).aggregate(
-        [("packets", "sum"), ("bytes", "sum"), ([], "count_all")]
+        [
+            ("packets", "sum"),
+            ("bytes", "sum"),
+            ([], "count_all"),
+            *((name, _SPANS[name]) for name in also),
+        ]
     )
-    return sums.rename_columns([*keys, *_SUMS])
+    return sums.rename_columns([*keys, *_SUMS, *also])
 
 
 def _fold(parts: Iterable[pa.Table], keys: Sequence[str]) -> pa.Table | None:
@@ -107,14 +128,24 @@ def _fold(parts: Iterable[pa.Table], keys: Sequence[str]) -> pa.Table | None:
 
 def _sum_up(parts: Sequence[pa.Table], keys: Sequence[str]) -> pa.Table:
     table = pa.concat_tables(parts, promote_options="permissive")
-    sums = table.group_by(list(keys)).aggregate([(name, "sum") for name in _SUMS])
-    return sums.rename_columns([*keys, *_SUMS])
+    values = [name for name in table.column_names if name not in keys]
+    sums = table.group_by(list(keys)).aggregate(
+        [(name, _SPANS.get(name, "sum")) for name in values]
+    )
+    return sums.rename_columns([*keys, *values])
 
 
-def _frame(table: pa.Table | None, keys: Sequence[str]) -> pd.DataFrame:
+def _frame(
+    table: pa.Table | None,
+    keys: Sequence[str],
+    also: Sequence[str] = (),
+    sums: Sequence[str] = _SUMS,
+) -> pd.DataFrame:
     if table is None:
         strings = [(key, COLUMN_TYPES.get(key, pa.string())) for key in keys]
-        table = pa.schema([*strings, *((name, pa.int64()) for name in _SUMS)]).empty_table()
+        times = [(name, pa.timestamp("s", "UTC")) for name in also]
+        counts = [(name, pa.int64()) for name in sums]
+        table = pa.schema([*strings, *counts, *times]).empty_table()
     ordered = table.sort_by([(key, "ascending") for key in keys])  # pyright: ignore
     frame = to_frame(ordered, ReadSummary())
     frame.attrs.clear()

@@ -6,20 +6,26 @@ agree: the sums decide, the records are an observation.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
 
-FLOW = [
-    "interface_id",
-    "srcaddr",
-    "dstaddr",
-    "srcport",
-    "dstport",
-    "protocol",
-    "action",
-]
-DESTINATIONS = ("s3", "cloudwatch_logs")
+from labkit.flowlogs.pairing import Both
+from labkit.flowlogs.records import ReadSummary, to_frame
+
+DESTINATIONS = {"s3": "S3", "cloudwatch_logs": "CloudWatch Logs"}
+"""How columns name the destinations, and how people do."""
+
+WHY = {
+    "late": "later than all that the other has, and maybe still on its way",
+    "duplicated": "one copy more than the other has",
+    "cut differently": "the same packets and bytes, in other intervals",
+    "missing": "lost on the way to the other",
+}
+"""Why a record may have no partner, from the harmless to the worst."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +36,17 @@ class Comparison:
         sums: By interface, five-tuple and action: packets, bytes and number of records in
             each destination (`packets_s3`, `packets_cloudwatch_logs`, ...).
         matched: Records that are in both, field by field the same.
-        only_in_s3: Records without their like in CloudWatch Logs.
-        only_in_cloudwatch_logs: Records without their like in S3.
+        unmatched: Records without their like in the other destination: `only_in` ("S3" or
+            "CloudWatch Logs") and `why`, one of `WHY`.
+        duplicated: Records that a destination has more than once: `copies_s3`,
+            `copies_cloudwatch_logs`.
         newest: The end of the newest record in each destination, NaT if it has none.
     """
 
     sums: pd.DataFrame
     matched: pd.DataFrame
-    only_in_s3: pd.DataFrame
-    only_in_cloudwatch_logs: pd.DataFrame
+    unmatched: pd.DataFrame
+    duplicated: pd.DataFrame
     newest: pd.Series
 
     @property
@@ -54,28 +62,58 @@ class Comparison:
         differ |= sums.bytes_s3.ne(sums.bytes_cloudwatch_logs)
         return sums.loc[differ.astype(bool), :]
 
+    @property
+    def only_in_s3(self) -> pd.DataFrame:
+        """The records that CloudWatch Logs lacks."""
+        return self._only_in("S3")
+
+    @property
+    def only_in_cloudwatch_logs(self) -> pd.DataFrame:
+        """The records that S3 lacks."""
+        return self._only_in("CloudWatch Logs")
+
+    @property
+    def counts(self) -> pd.DataFrame:
+        """How many records have no partner: a row a destination that has them, a column a cause."""
+        found = pd.crosstab(self.unmatched.only_in, self.unmatched.why)
+        return found.reindex(index=list(DESTINATIONS.values()), columns=list(WHY), fill_value=0)
+
     def __str__(self) -> str:
         text = "\n".join(self._sentences())
-        return text if self.agree else f"{text}\n{self.differences.to_string()}"
+        return text if self.agree else f"{text}\n{self.differences.to_string(max_rows=20)}"
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        shown = self.sums if self.agree else self.differences
-        table = shown.reset_index().to_html(index=False, border=0, na_rep="-")
+        shown = (self.sums if self.agree else self.differences).reset_index()
+        table = shown.to_html(index=False, border=0, na_rep="-", max_rows=100)
         return "".join(f"<p>{sentence}</p>" for sentence in self._sentences()) + table
+
+    def _only_in(self, destination: str) -> pd.DataFrame:
+        there = self.unmatched.only_in == destination
+        fields = [name for name in self.unmatched.columns if name not in ("only_in", "why")]
+        return self.unmatched.loc[there, fields].reset_index(drop=True)
 
     def _sentences(self) -> list[str]:
         flows, differing = len(self.sums), len(self.differences)
         sentences = [
             f"Sums: {_count(flows, 'flow')} compared, packets and bytes "
-            + ("agree in each." if self.agree else f"differ in {differing}.")
+            + ("agree in each." if self.agree else f"differ in {differing:,}.")
             if flows
             else "Sums: there is nothing to compare, both destinations are empty.",
-            f"Records: {len(self.matched)} in both, {len(self.only_in_s3)} only in S3, "
-            f"{len(self.only_in_cloudwatch_logs)} only in CloudWatch Logs.",
+            f"Records: {len(self.matched):,} in both, {self._unmatched_in('S3')}, "
+            f"{self._unmatched_in('CloudWatch Logs')}.",
         ]
+        if len(self.duplicated):
+            sentences.append(
+                f"More than once in one of them: {_count(len(self.duplicated), 'record')}."
+            )
         return sentences + self._late()
+
+    def _unmatched_in(self, destination: str) -> str:
+        by_cause = self.counts.loc[destination]
+        causes = ", ".join(f"{count:,} {why}" for why, count in by_cause.items() if count)
+        return f"{by_cause.sum():,} only in {destination}" + (f" ({causes})" if causes else "")
 
     def _late(self) -> list[str]:
         """Say which destination's newest record is older: it may only be late."""
@@ -91,45 +129,84 @@ class Comparison:
 def destinations(s3_log: pd.DataFrame, cloudwatch_log: pd.DataFrame) -> Comparison:
     """Compare the records of the same time, read from S3 and from CloudWatch Logs.
 
-    Rows without traffic (NODATA, SKIPDATA) are left out: they have no flow.
+    Rows without traffic (NODATA, SKIPDATA) are left out: they have no flow. The records are
+    compared by the fields that both logs have.
     """
     logs = [log.loc[log.packets.notna(), :] for log in (s3_log, cloudwatch_log)]
-    matched, only_in_s3, only_in_cloudwatch_logs = _match(*logs)
+    newest = pd.Series([log.end.max() for log in logs], index=list(DESTINATIONS.values()))
+    both = Both(logs)
+    sums = {name: both.flow_sums(name) for name in ("packets", "bytes")}
+    sums["records"] = both.flows.copies
+    agree = np.all([sums[name][:, 0] == sums[name][:, 1] for name in ("packets", "bytes")], axis=0)
+    alone = [_alone(both, which, agree, newest) for which in (0, 1)]
+    matched = np.repeat(both.records.first, both.records.copies.min(axis=1))
     return Comparison(
-        _sums(*logs),
-        matched,
-        only_in_s3,
-        only_in_cloudwatch_logs,
-        pd.Series([log.end.max() for log in logs], index=["S3", "CloudWatch Logs"]),
+        sums=_sums(both, sums),
+        matched=_frame(both.take(matched[both.in_time(matched)])),
+        unmatched=pd.concat(alone, ignore_index=True),
+        duplicated=_duplicated(both),
+        newest=newest,
     )
 
 
-def _sums(*logs: pd.DataFrame) -> pd.DataFrame:
-    parts = [
-        log.groupby(FLOW, dropna=False)
-        .agg(packets=("packets", "sum"), bytes=("bytes", "sum"), records=("packets", "size"))
-        .astype("int64[pyarrow]")
-        .add_suffix(f"_{destination}")
-        for log, destination in zip(logs, DESTINATIONS, strict=True)
-    ]
-    sums = parts[0].join(parts[1], how="outer").fillna(0)
-    names = [f"{kind}_{each}" for kind in ("packets", "bytes", "records") for each in DESTINATIONS]
-    return sums.loc[:, names].sort_index()
+def _sums(both: Both, sums: Mapping[str, np.ndarray]) -> pd.DataFrame:
+    table = both.take(both.flows.first).select(both.flow)
+    for kind, values in sums.items():
+        for which, name in enumerate(DESTINATIONS):
+            table = table.append_column(f"{kind}_{name}", pa.array(values[:, which]))
+    order = [(name, "ascending") for name in both.flow]
+    return _frame(table.sort_by(order)).set_index(both.flow)
 
 
-def _match(s3_log: pd.DataFrame, cloudwatch_log: pd.DataFrame) -> tuple[pd.DataFrame, ...]:
-    """Pair equal records one to one; a record that is there twice needs its like twice."""
-    fields = [name for name in s3_log.columns if name in cloudwatch_log.columns]
-    numbered = [
-        log[fields].assign(copy=log.groupby(fields, dropna=False).cumcount())
-        for log in (s3_log, cloudwatch_log)
-    ]
-    merged = numbered[0].merge(numbered[1], how="outer", on=[*fields, "copy"], indicator="where")
-    return tuple(
-        merged.loc[merged["where"] == where, fields].sort_values("start").reset_index(drop=True)
-        for where in ("both", "left_only", "right_only")
-    )
+def _duplicated(both: Both) -> pd.DataFrame:
+    several = both.records.copies.max(axis=1) > 1
+    table = both.take(both.records.first[several])
+    for which, name in enumerate(DESTINATIONS):
+        copies = pa.array(both.records.copies[several, which])
+        table = table.append_column(f"copies_{name}", copies)
+    return _frame(table)
+
+
+def _alone(both: Both, which: int, agree: np.ndarray, newest: pd.Series) -> pd.DataFrame:
+    """Return the records of one log that have no partner in the other, and why.
+
+    Args:
+        both: The two logs.
+        which: The one of them, 0 or 1.
+        agree: For each flow, whether the two count the same.
+        newest: As in `Comparison`.
+    """
+    records = both.records
+    paired = records.copies.min(axis=1)
+    surplus = records.copies[:, which] - paired
+    places = np.repeat(records.first, surplus)
+    frame = _frame(both.take(places))
+    other = newest.iloc[1 - which]
+    causes = {
+        "duplicated": _is_copy(surplus, paired),
+        "cut differently": agree[both.flows.of_row[places]],
+        "late": np.full(len(places), True) if pd.isna(other) else frame.end > other,
+    }
+    why = np.select(list(causes.values()), list(causes), "missing")
+    found = frame.assign(only_in=newest.index[which], why=why)
+    return found.iloc[both.in_time(places)]
+
+
+def _is_copy(surplus: np.ndarray, paired: np.ndarray) -> np.ndarray:
+    """Tell for each record left over whether it is one more copy of another.
+
+    Of several left over whose like is nowhere else, the first is no copy.
+    """
+    begins = np.cumsum(surplus) - surplus
+    nth = np.arange(surplus.sum()) - np.repeat(begins, surplus)
+    return (nth > 0) | (np.repeat(paired, surplus) > 0)
+
+
+def _frame(table: pa.Table) -> pd.DataFrame:
+    frame = to_frame(table, ReadSummary())
+    frame.attrs.clear()
+    return frame
 
 
 def _count(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

@@ -8,10 +8,8 @@ from datetime import datetime
 import boto3
 import pandas as pd
 
-from labkit.fields import DEFAULT_FIELDS
 from labkit.flowlogs import cloudwatch, files, s3
 from labkit.flowlogs.objects import Bucket
-from labkit.flowlogs.records import parse_table
 from labkit.flowlogs.window import Window
 
 
@@ -22,7 +20,7 @@ def delivery_delays(
     *,
     start: datetime,
     end: datetime | None = None,
-    fields: Sequence[str] = DEFAULT_FIELDS,
+    fields: Sequence[str] | None = None,
 ) -> pd.DataFrame:
     """Return for each record the time from its end until its destination had it.
 
@@ -35,14 +33,14 @@ def delivery_delays(
         group: The log group's name.
         start: As for `s3.read`.
         end: As for `s3.read`.
-        fields: The log format of the log group's records.
+        fields: As for `cloudwatch.read`.
 
     Returns:
         destination ("S3" or "CloudWatch Logs"), end of the record (UTC), delay_s.
     """
     window = Window(start, end)
-    parts = [*_from_s3(aws, bucket, window), _from_cloudwatch(aws, group, window, fields)]
-    delays = pd.concat(parts, ignore_index=True)
+    parts = [*_from_s3(aws, bucket, window), *_from_cloudwatch(aws, group, window, fields)]
+    delays = pd.concat(parts or [_frame("", *_NO_TIMES)], ignore_index=True)
     delays["delay_s"] = (delays.arrived - delays.end).dt.total_seconds()
     return delays.drop(columns="arrived")
 
@@ -58,18 +56,45 @@ def _from_s3(aws: boto3.Session, bucket: str, window: Window) -> list[pd.DataFra
 
 
 def _from_cloudwatch(
-    aws: boto3.Session, group: str, window: Window, fields: Sequence[str]
-) -> pd.DataFrame:
-    events = list(cloudwatch.events(aws.client("logs"), group, window))
-    text = "".join(event["message"] + "\n" for event in events)
-    table, _ = parse_table(text.encode(), fields, file=f"Log group {group}")
-    ingested = pd.Series([event["ingestionTime"] for event in events], dtype="int64")
-    arrived = pd.to_datetime(ingested, unit="ms", utc=True)
-    ends = table["end"].to_pandas()
-    frame = _frame("CloudWatch Logs", ends, arrived)
-    # A record knows whole seconds only.
-    return frame.loc[ends >= window.start.replace(microsecond=0), :]
+    aws: boto3.Session, group: str, window: Window, fields: Sequence[str] | None
+) -> list[pd.DataFrame]:
+    scan = cloudwatch.scan(
+        aws,
+        group,
+        start=window.start,
+        end=window.end,
+        fields=fields,
+        columns=["end"],
+        ingestion_time=True,
+    )
+    return [
+        _frame("CloudWatch Logs", table["end"].to_pandas(), table["ingestion_time"].to_pandas())
+        for table in scan
+    ]
+
+
+def summarize(delays: pd.DataFrame) -> pd.DataFrame:
+    """Return how late each destination is.
+
+    Returns:
+        By destination: the number of records; the earliest, the median, the 95th percentile
+        (`p95`) and the latest delay, in seconds.
+    """
+    return delays.groupby("destination").delay_s.agg(
+        records="size", earliest="min", median="median", p95=_p95, latest="max"
+    )
+
+
+def _p95(delays: pd.Series) -> float:
+    return delays.quantile(0.95)
 
 
 def _frame(destination: str, ends: pd.Series, arrived: pd.Series) -> pd.DataFrame:
-    return pd.DataFrame({"destination": destination, "end": ends, "arrived": arrived})
+    times = {"end": ends, "arrived": arrived}
+    return pd.DataFrame(
+        {"destination": destination}
+        | {name: pd.to_datetime(each, utc=True) for name, each in times.items()}
+    )
+
+
+_NO_TIMES = (pd.Series(dtype="datetime64[s, UTC]"), pd.Series(dtype="datetime64[s, UTC]"))

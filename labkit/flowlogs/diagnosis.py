@@ -152,7 +152,7 @@ def _look_at_cloudwatch(
     if not _broken(facts):
         fields = parse_format(case.flow_log["LogFormat"])
         start = ping_window(runs).start
-        log = cloudwatch.read(aws.client("logs"), group, start=start, fields=fields)
+        log = cloudwatch.read(aws, group, start=start, fields=fields)
         records = len(find_ping(log, addresses, runs[-1:]))
     return _finding("CloudWatch Logs", facts, case, records)
 

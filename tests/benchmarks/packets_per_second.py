@@ -162,7 +162,7 @@ def main() -> None:
             bare.append(packets_per_second(bare_switch(), packets))
             real.append(packets_per_second(real_switch(allow=allow), packets))
         ratio = statistics.median(real) / statistics.median(bare)
-        print(  # noqa: T201
+        print(
             f"{kind:32} {statistics.median(real):9,.0f} packets/s, "
             f"bare {statistics.median(bare):9,.0f}, ratio {ratio:.2f}"
         )

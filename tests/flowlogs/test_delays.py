@@ -3,6 +3,7 @@ from datetime import UTC, datetime, timedelta
 
 from labkit.fields import DEFAULT_FIELDS
 from labkit.flowlogs import delivery_delays
+from labkit.flowlogs.delays import summarize
 
 
 def line(end):
@@ -32,15 +33,26 @@ def deliver(aws, bucket):
 
 def test_delays_of_both_destinations(aws, bucket):
     ended_at = deliver(aws, bucket)
-    delays = delivery_delays(aws, bucket, bucket, start=ended_at - timedelta(minutes=2))
+    delays = delivery_delays(
+        aws, bucket, bucket, start=ended_at - timedelta(minutes=2), fields=DEFAULT_FIELDS
+    )
     assert delays.destination.tolist() == ["S3", "S3", "CloudWatch Logs"]
     assert ((delays.delay_s >= 300) & (delays.delay_s < 360)).all()
+    lag = summarize(delays)
+    assert lag.records.to_dict() == {"CloudWatch Logs": 1, "S3": 2}
+    assert (lag.earliest <= lag["median"]).all() and (lag.p95 <= lag.latest).all()
 
 
 def test_a_record_that_ends_within_the_first_second_counts_at_both(aws, bucket):
     """Records know whole seconds: one that ended at 12:00:01 may have ended at 12:00:01.9."""
     ended_at = deliver(aws, bucket)
-    delays = delivery_delays(aws, bucket, bucket, start=ended_at + timedelta(milliseconds=900))
+    delays = delivery_delays(
+        aws,
+        bucket,
+        bucket,
+        start=ended_at + timedelta(milliseconds=900),
+        fields=DEFAULT_FIELDS,
+    )
     assert delays.destination.tolist() == ["S3", "S3", "CloudWatch Logs"]
 
 

@@ -5,9 +5,11 @@ from datetime import timedelta
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import pandas as pd
+import pyarrow.compute as pc
 import pytest
 
-from labkit import charts, flowlogs, ping, run_command, stacks
+from labkit import charts, cli, flowlogs, ping, run_command, stacks
+from labkit.flowlogs.filters import Filter
 
 PREFIX = "records-and-charts"
 COUNT = 4
@@ -44,10 +46,9 @@ def logs(session, outputs, instances, runs):
     """The records in S3 and in CloudWatch Logs."""
     expected = ping.expected_packets(runs, instances)
     start = runs[0].started_at - timedelta(minutes=2)
-    client = session.client("logs")
     readers = (
         lambda: flowlogs.s3.read(session, outputs["FlowLogBucketName"], start=start),
-        lambda: flowlogs.cloudwatch.read(client, outputs["FlowLogGroupName"], start=start),
+        lambda: flowlogs.cloudwatch.read(session, outputs["FlowLogGroupName"], start=start),
     )
     return [flowlogs.wait_for(read, expected, patience_s=20) for read in readers]
 
@@ -64,6 +65,34 @@ def test_packets_and_bytes_are_what_ping_printed(logs, instances, runs):
     assert flowlogs.agrees(sums, expected)
     assert sums.packets.tolist() == [COUNT] * 4
     assert sums.bytes.tolist() == [84 * COUNT] * 4
+
+
+def test_the_command_prints_the_same_from_both(
+    capsys, monkeypatch, emulator_home, outputs, logs, instances
+):
+    monkeypatch.setenv("LABKIT_HOME", str(emulator_home))
+    wanted = ("findip", *instances.values(), "--filter", "protocol=icmp")
+    printed = []
+    for source in (
+        f"s3://{outputs['FlowLogBucketName']}",
+        f"log-group:{outputs['FlowLogGroupName']}",
+    ):
+        assert cli.main(["records", source, *wanted]) == 0
+        printed.append(sorted(capsys.readouterr().out.splitlines()))
+    assert printed[0] == printed[1]
+    assert sum(int(line.split()[8]) for line in printed[0]) == 4 * COUNT
+
+
+@pytest.mark.parametrize("pushed_down", [Filter(action="ACCEPT", port=443), Filter(address=[
+    "10.0.1.6", "10.0.1.7", "10.0.1.8"]), Filter(action="REJECT")])  # fmt: skip
+def test_a_filter_pushed_down_loses_nothing(session, outputs, logs, pushed_down):
+    group = outputs["FlowLogGroupName"]
+    end = logs[1].end.max()
+    all_of_them = flowlogs.cloudwatch.scan(session, group, end=end)
+    expected = sum(pc.sum(pushed_down.mask(table)).as_py() for table in all_of_them)
+    found = flowlogs.cloudwatch.read(session, group, end=end, filter=pushed_down)
+    assert len(found) == expected
+    assert found.attrs["read"].filtered == 0
 
 
 def test_the_diagnosis_finds_the_records(session, outputs, runs, logs):

@@ -1,8 +1,6 @@
 """The cases of the README's table: what is read, by whom, from where."""
 
 import json
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reading import cloudwatch, generate
-from reading.local_s3 import LocalS3, free_port, wait_for
+from reading.local_s3 import LocalS3
 from reading.measure import Entry
 from reading.methods import Job
 
@@ -106,22 +104,12 @@ class Cases:
 
     @contextmanager
     def logs(self) -> Iterator[Case]:
-        files = self._some(2000)
-        bucket = generate.dataset(self.root, "tiny", files, 100)
-        port = free_port()
-        server = subprocess.Popen(
-            [sys.executable, cloudwatch.__file__, str(bucket), str(port), "50"]
-        )
-        try:
-            wait_for(port, patience_s=120)
-            url = f"http://127.0.0.1:{port}"
-            entries = [self._entry(name, bucket, url, files * 100) for name in cloudwatch.METHODS]
-            yield Case(
-                f"CloudWatch Logs, {files * 100:,} events in 50 streams", entries, _truth(bucket)
-            )
-        finally:
-            server.terminate()
-            server.wait()
+        with cloudwatch.LocalLogs(self._some(200_000)) as logs:
+            entries = [
+                self._entry(name, self.root, logs.url, logs.events) for name in cloudwatch.METHODS
+            ]
+            title = f"CloudWatch Logs, {logs.events:,} events in 50 streams"
+            yield Case(title, entries, logs.truth)
 
     @contextmanager
     def sums(self) -> Iterator[Case]:

@@ -1,128 +1,104 @@
-"""CloudWatch Logs from a local stand-in that serves canned pages: any client is the bottleneck.
+"""A log group: 200,000 events in 50 streams, served by a local stand-in in a process of its own.
 
-Run: python cloudwatch.py FOLDER PORT STREAMS
-
-The pages hold the lines of a generated data set, dealt out to streams.
+Run by itself it is that server: python cloudwatch.py EVENTS
 """
 
-import gzip
 import json
+import subprocess
 import sys
-from collections.abc import Iterator
-from datetime import UTC
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[2] / "flowlogs")]
 
+from reading import generate
 from reading.methods import END, LABKIT, START, Job, Method, session
 
-EVENTS = 10_000  # the most that FilterLogEvents gives at once
 GROUP = "flow-logs"
-PEER = ("flowlogs_reader", "boto3")
+MOST = 25_000  # the records of one of the generator's five minutes
 
 
-def labkit_logs(job: Job) -> Any:
+# Both are told the log format, as it is the peer's default: asking takes both a third of a second.
+
+
+def labkit_cloudwatch(job: Job) -> Any:
+    from labkit.fields import DEFAULT_FIELDS
     from labkit.flowlogs import cloudwatch
 
-    return cloudwatch.read(session().client("logs"), GROUP, start=START, end=END)
+    return cloudwatch.read(session(), GROUP, start=START, end=END, fields=DEFAULT_FIELDS)
 
 
-def flowlogs_reader_logs(job: Job) -> Any:
+def flowlogs_reader_cloudwatch(job: Job) -> Any:
     import flowlogs_reader
 
     reader = flowlogs_reader.FlowLogsReader(
         GROUP,
-        start_time=START.astimezone(UTC).replace(tzinfo=None),
-        end_time=END.astimezone(UTC).replace(tzinfo=None),
-        boto_client=session().client("logs"),
+        start_time=START.replace(tzinfo=None),
+        end_time=END.replace(tzinfo=None),
+        region_name="us-east-1",
     )
     return list(reader)
 
 
+PEER = ("flowlogs_reader", "boto3")
 METHODS = {
     method.name: method
     for method in (
-        Method("labkit, CloudWatch Logs", labkit_logs, (*LABKIT, "labkit.flowlogs.cloudwatch")),
-        Method(
-            "flowlogs-reader, CloudWatch Logs", flowlogs_reader_logs, ("flowlogs_reader", "boto3")
-        ),
+        Method("labkit, log group", labkit_cloudwatch, LABKIT),
+        Method("flowlogs-reader, log group", flowlogs_reader_cloudwatch, PEER),
     )
 }
 
 
-def pages(folder: Path, streams: int) -> dict[tuple[str | None, str | None], bytes]:
-    """Return the bodies by stream (None for all) and token."""
-    events: list[dict[str, Any]] = []
-    for path in sorted(folder.rglob("*.log.gz")):
-        for line in gzip.decompress(path.read_bytes()).decode().splitlines()[1:]:
-            number = len(events)
-            at = int(line.split()[10]) * 1000
-            events.append(
-                {
-                    "logStreamName": f"eni-{number % streams:017x}-all",
-                    "timestamp": at,
-                    "message": line,
-                    "ingestionTime": at + 300_000,
-                    "eventId": f"{number:056d}",
-                }
-            )
-    names = {each["logStreamName"] for each in events}
-    chosen = {name: [e for e in events if e["logStreamName"] == name] for name in names}
-    made: dict[tuple[str | None, str | None], bytes] = {}
-    for name, mine in {None: events, **chosen}.items():
-        for start, body in _bodies(mine):
-            made[name, str(start) if start else None] = body
-    made["streams", None] = json.dumps(
-        {"logStreams": [_stream(each) for each in sorted(names)]}
-    ).encode()
-    return made
+class LocalLogs:
+    """As a context: a log group of so many events at `url`; `truth` has the checksums."""
+
+    def __init__(self, events: int) -> None:
+        self.events = events
+
+    def __enter__(self) -> "LocalLogs":
+        command = [sys.executable, __file__, str(self.events)]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        assert self.process.stdout
+        told = json.loads(self.process.stdout.readline())
+        self.url, self.truth = told["url"], told["truth"]
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.terminate()
+        self.process.wait()
 
 
-def _bodies(events: list[dict[str, Any]]) -> Iterator[tuple[int, bytes]]:
-    for start in range(0, len(events), EVENTS):
-        after = start + EVENTS
-        page: dict[str, Any] = {"events": events[start:after], "searchedLogStreams": []}
-        if after < len(events):
-            page["nextToken"] = str(after)
-        yield start, json.dumps(page).encode()
+def _fill(group: Any, events: int) -> dict:
+    """Lay in the generator's records in the order of time; return the checksums."""
+    sums = []
+    for seed in range(-(-events // MOST)):
+        table = generate.rows(seed, min(MOST, events - seed * MOST)).sort_by("start")
+        sums.append(generate.checksums(table))
+        lines = generate.text(table).decode().splitlines()
+        starts, interfaces = (table[name].to_pylist() for name in ("start", "interface-id"))
+        group.events += [
+            (f"{interface}-all", start * 1000, line)
+            for interface, start, line in zip(interfaces, starts, lines, strict=True)
+        ]
+    return {"rows": events, "columns": generate.add(sums)}
 
 
-def _stream(name: str) -> dict[str, Any]:
-    begin, end = int(START.timestamp()) * 1000, int(END.timestamp()) * 1000
-    return {
-        "logStreamName": name,
-        "firstEventTimestamp": begin,
-        "lastEventTimestamp": end,
-        "lastIngestionTime": end,
-        "creationTime": begin,
-    }
+def _serve(events: int) -> None:
+    import threading
 
+    from log_service import Group, Service, serving
 
-def serve(folder: Path, port: int, streams: int) -> None:
-    made = pages(folder, streams)
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_POST(self) -> None:
-            asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            stream = (asked.get("logStreamNames") or [None])[0]
-            if self.headers["X-Amz-Target"].endswith("DescribeLogStreams"):
-                stream = "streams"
-            body = made[stream, asked.get("nextToken")]
-            self.send_response(200)
-            self.send_header("Content-Type", "application/x-amz-json-1.1")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    ThreadingHTTPServer(("127.0.0.1", port), Handler).serve_forever()
+    service = Service()
+    group = service.groups[GROUP] = Group(
+        formats=[" ".join(f"${{{name}}}" for name in generate.NAMES)]
+    )
+    truth = _fill(group, events)
+    service.warm_up(GROUP)
+    with serving(service):
+        print(json.dumps({"url": service.url, "truth": truth}), flush=True)
+        threading.Event().wait()
 
 
 if __name__ == "__main__":
-    serve(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))
+    _serve(int(sys.argv[1]))
