@@ -131,11 +131,17 @@ class Paths:
         connections: Connections,
         now: float,
     ) -> Hop:
-        """Judge a packet at one interface alone, wherever it comes from and whoever gets it."""
+        """Judge a packet at one interface alone, wherever it comes from and whoever gets it.
+
+        connections has to have room for one more of the interface's.
+        """
         interface = self.vpc.interfaces[interface_id]
         peer = packet.dstaddr if direction is Direction.EGRESS else packet.srcaddr
         crosses = not contains(self.vpc.subnets[interface.subnet_id].cidr_block, peer)
-        return self._judge(interface, direction, crosses, packet, connections, now)
+        rules = self._ask_rules(interface, direction, crosses, packet)
+        hop, _ = judge(rules, packet, connections, now)
+        assert hop is not None, "there was no room to track one more connection"
+        return hop
 
     def _forward(
         self, sender: NetworkInterface, address: str
