@@ -33,6 +33,7 @@ class Case:
         changed: its properties after the update, if it can be changed.
         shows_then: what `look` shows after that.
         beside: other resources, as YAML.
+        after: the one of them that has to be there first, and that no property names.
         attributes: what GetAtt yields: a text, or a function of the names made.
         remains: what `look` shows after the deletion, where it does not say NotFound.
     """
@@ -45,6 +46,7 @@ class Case:
     changed: str | None = None
     shows_then: Any = None
     beside: str = ""
+    after: str | None = None
     attributes: dict[str, Any] = field(default_factory=dict)
     remains: Any = None
 
@@ -90,9 +92,9 @@ def go(session, case):
     outputs = "".join(
         f"  O{n}: {{Value: {value}}}\n" for n, value in enumerate(["!Ref It", *asked.values()])
     )
-    body = (
-        f"Resources:\n{case.beside}\n  It: {{Type: {case.type}, Properties: {case.properties}}}\n"
-    )
+    after = f", DependsOn: {case.after}" if case.after else ""
+    it = f"{{Type: {case.type}, Properties: {case.properties}{after}}}"
+    body = f"Resources:\n{case.beside}\n  It: {it}\n"
     stack = create(cloudformation, f"{body}Outputs:\n{outputs}")
     assert stack["StackStatus"] == "CREATE_COMPLETE", failures(cloudformation, stack["StackId"])
     names = physical_ids(cloudformation, stack)

@@ -210,8 +210,8 @@ CASES = [
         changed="{RouteTableId: !Ref Table, DestinationCidrBlock: 0.0.0.0/0, "
                 "NetworkInterfaceId: !Ref Interface}",
         shows_then=lambda it: it["Interface"],
-        beside=SUBNET + TABLE + INTERFACE + ATTACHED.replace(
-            "VPCGatewayAttachment,", "VPCGatewayAttachment, DependsOn: Vpc,"),
+        beside=SUBNET + TABLE + INTERFACE + ATTACHED,
+        after="Attachment",  # docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/ (DependsOn)
         attributes={"CidrBlock": "0.0.0.0/0"},
     ),
     Case(
