@@ -1,4 +1,9 @@
-"""Stacks: what a learner sees from CreateStack to DELETE_COMPLETE."""
+"""Stacks: what a learner sees from CreateStack to DELETE_COMPLETE.
+
+Sources: docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateStack.html,
+docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DeleteStack.html,
+docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stack-events.html
+"""
 
 import re
 import time

@@ -1,4 +1,7 @@
-"""What is a template, and what AWS says of a text that is none."""
+"""What is a template, and what AWS says of a text that is none.
+
+Source: docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-anatomy.html
+"""
 
 import pytest
 

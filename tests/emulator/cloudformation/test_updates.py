@@ -1,4 +1,8 @@
-"""Updates: what is kept, changed, replaced and removed, and how a failed one goes back."""
+"""Updates: what is kept, changed, replaced and removed, and how a failed one goes back.
+
+Sources: docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_UpdateStack.html,
+docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-updating-stacks-update-behaviors.html
+"""
 
 import threading
 

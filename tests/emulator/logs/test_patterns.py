@@ -1,3 +1,8 @@
+"""Filter patterns: terms, and fields between brackets.
+
+Source: docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html
+"""
+
 import pytest
 
 from labkit.emulator.logs.patterns import compile_pattern
@@ -164,5 +169,6 @@ def test_the_guide_s_regular_expressions(pattern, message, found):
     ],
 )
 def test_a_regular_expression_for_a_field(pattern, matching):
+    """docs.aws.amazon.com/AmazonCloudWatch/latest/logs/regex-expressions.html."""
     matches = compile_pattern(pattern)
     assert [line for line in (SSH, RDP, NODATA) if matches(line)] == matching
