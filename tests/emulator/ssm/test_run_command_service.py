@@ -269,6 +269,20 @@ def test_targets_by_tag(world, inner, send, data_plane, targets, found):
     assert [ids.index(spec.instance_id) for spec in data_plane.specs] == found
 
 
+def test_targets_that_no_node_matches(ssm, send, data_plane):
+    """docs.aws.amazon.com/systems-manager/latest/userguide/monitor-commands.html (No Instances In
+    Tag).
+    """
+    id_ = send(to=(), InstanceIds=None, Targets=[{"Key": "tag:none", "Values": ["b"]}])
+    (found,) = ssm("ListCommands", CommandId=id_)["Commands"]
+    assert (found["Status"], found["StatusDetails"]) == ("Success", "NoInstancesInTag")
+    assert (found["TargetCount"], found["CompletedCount"], found["ErrorCount"]) == (0, 0, 0)
+    assert ssm("ListCommandInvocations", CommandId=id_)["CommandInvocations"] == []
+    assert data_plane.specs == []
+    of_that_status = [{"key": "Status", "value": "NoInstancesInTag"}]
+    assert ssm("ListCommands", Filters=of_that_status)["Commands"][0]["CommandId"] == id_
+
+
 def run_tagged_instances(world, inner):
     """Give the world two instances that moto has, too, with tags."""
     ec2 = inner("ec2", "us-east-1")
@@ -617,12 +631,6 @@ def test_lists_come_in_pages(ssm, three, operation):
             "ValidationException",
             "together",
             id="nodes by id and by tag",
-        ),
-        pytest.param(
-            {"InstanceIds": None, "Targets": [{"Key": "tag:none", "Values": ["b"]}]},
-            "UnsupportedOperation",
-            "no managed node matches",
-            id="tags that nobody has",
         ),
         pytest.param(
             {"InstanceIds": None, "Targets": [{"Key": "resource-groups:Name", "Values": ["b"]}]},
