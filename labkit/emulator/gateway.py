@@ -14,6 +14,7 @@ from typing import Any
 from labkit.emulator import admission, protocol, responses, s3_ignores, signature
 from labkit.emulator.admission import Secrets
 from labkit.emulator.calls import Calls
+from labkit.emulator.ec2 import request_values
 from labkit.emulator.operations import Call
 from labkit.emulator.protocol import Routed
 from labkit.emulator.refusal import ServiceError, not_emulated
@@ -102,6 +103,7 @@ class Gateway:
             signed.access_key_id,
             protocol.parameters(routed),
         )
+        request_values.check_tags(call)
         return responses.serialize(routed, self._calls(call))
 
     def _forward(self, routed: Routed, environ: dict[str, Any]) -> Answer:

@@ -48,6 +48,18 @@ def check(call: Call) -> None:
         return
     for check_one in _CHECKS.get(call.operation, ()):
         check_one(call.parameters)
+
+
+def check_tags(call: Call) -> None:
+    """Refuse a learner's tags that begin as AWS's own, which CloudFormation may set.
+
+    Source: docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Tags.html
+
+    Raises:
+        ServiceError: in EC2's words.
+    """
+    if call.service != "ec2":
+        return
     for tag in _tags(call.operation, call.parameters):
         if tag.get("Key", "").lower().startswith("aws:"):
             raise _invalid("Tag keys starting with 'aws:' are reserved for internal use")

@@ -434,6 +434,15 @@ def test_deletion_policy(cloudformation, inner, unique, policy, body, stays):
     assert (("Kept", "DELETE_SKIPPED") in cloudformation.events(stack_id)) == stays
 
 
+def test_retain_except_on_create_overrules_retain(cloudformation, inner, unique):
+    """docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateStack.html."""
+    kept = "  Kept: {Type: AWS::Logs::LogGroup, DeletionPolicy: Retain}\n"
+    body = BROKEN.replace("Resources:\n", f"Resources:\n{kept}")
+    cloudformation.create(unique, body, RetainExceptOnCreate=True)
+    assert cloudformation.settled(unique)["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert ("Kept", "DELETE_SKIPPED") not in cloudformation.events(unique)
+
+
 def test_a_resource_that_is_gone_already_is_no_failure(cloudformation, inner, unique):
     cloudformation.create(unique, NETWORK)
     subnet = cloudformation.physical_id(unique, "Subnet")
