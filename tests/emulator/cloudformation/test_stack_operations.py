@@ -12,8 +12,10 @@ import pytest
 from stack_caller import Caller
 
 from labkit.emulator.cloudformation import Stacks
+from labkit.emulator.cloudformation.evaluation import Evaluation
 from labkit.emulator.cloudformation.records import Options, StackRecord
 from labkit.emulator.cloudformation.template import parse
+from labkit.emulator.cloudformation.updates import Update
 from labkit.emulator.refusal import ServiceError
 
 NETWORK = """
@@ -432,6 +434,31 @@ def test_deletion_policy(cloudformation, inner, unique, policy, body, stays):
     found = inner("logs", "us-east-1").describe_log_groups(logGroupNamePrefix=group)["logGroups"]
     assert bool(found) == stays
     assert (("Kept", "DELETE_SKIPPED") in cloudformation.events(stack_id)) == stays
+
+
+def test_a_defect_of_the_engine_is_rolled_back(cloudformation, unique, monkeypatch):
+    """Whatever goes wrong in the emulator itself, no stack and no resource is left behind."""
+
+    def fails(*_):
+        raise RuntimeError
+
+    monkeypatch.setattr(Evaluation, "outputs", fails)
+    stack = cloudformation.create(unique, NETWORK)
+    assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert ("Vpc", "DELETE_COMPLETE") in cloudformation.events(unique)
+
+
+def test_a_defect_of_the_engine_takes_an_update_back(cloudformation, unique, monkeypatch):
+    cloudformation.create(unique, NETWORK)
+
+    def fails(*_):
+        raise RuntimeError
+
+    monkeypatch.setattr(Update, "_remove_failed", fails)
+    added = "Resources:\n  Added: {Type: AWS::Logs::LogGroup}\n"
+    more = NETWORK.replace("Resources:\n", added)
+    stack = cloudformation.update(unique, more)
+    assert stack["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
 
 
 def test_retain_except_on_create_overrules_retain(cloudformation, inner, unique):
