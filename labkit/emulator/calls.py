@@ -9,6 +9,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from labkit.emulator import moto_ignores
+from labkit.emulator.ec2 import request_values, wording
 from labkit.emulator.operations import DRY_RUN_THEMSELVES, Call, Operation, Operations
 from labkit.emulator.refusal import ServiceError, not_emulated
 from labkit.emulator.upstream import failed_in_moto
@@ -59,6 +60,7 @@ class Calls:
         try:
             operation = self.operation(call.service, call.operation)
             moto_ignores.check(call)
+            request_values.check(call)
             answer = moto_ignores.in_pages(call, operation)
             if not call.operation.startswith(READING):
                 touched = repr((call.parameters, answer)).encode()
@@ -66,10 +68,10 @@ class Calls:
             return answer
         except ServiceError as error:
             if error.status < 500:
-                raise
+                raise wording.as_on_aws(call.service, error) from None
             log.warning("moto answered %s:%s with %s", call.service, call.operation, error)
         except ClientError as error:  # an inner client's: moto's own words
-            raise _as_service_error(error) from None
+            raise wording.as_on_aws(call.service, _as_service_error(error)) from None
         except LabError as error:  # the data process is gone, or cannot make a host
             log.error("%s", error)
             raise ServiceError("InternalError", str(error)) from None

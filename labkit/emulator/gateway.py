@@ -11,9 +11,10 @@ import logging
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
-from labkit.emulator import admission, protocol, responses, signature
+from labkit.emulator import admission, protocol, responses, s3_ignores, signature
 from labkit.emulator.admission import Secrets
 from labkit.emulator.calls import Calls
+from labkit.emulator.ec2 import request_values
 from labkit.emulator.operations import Call
 from labkit.emulator.protocol import Routed
 from labkit.emulator.refusal import ServiceError, not_emulated
@@ -92,6 +93,7 @@ class Gateway:
         self._calls.operation(routed.service, routed.operation)  # a refusal needs no parameters
         if routed.service == "s3" and not self._calls.is_ours("s3", routed.operation):
             protocol.check_xml(routed)
+            s3_ignores.check(routed.operation, environ, self._account_id)
             return self._forward(routed, environ)
         call = Call(
             routed.service,
@@ -101,6 +103,7 @@ class Gateway:
             signed.access_key_id,
             protocol.parameters(routed),
         )
+        request_values.check_tags(call)
         return responses.serialize(routed, self._calls(call))
 
     def _forward(self, routed: Routed, environ: dict[str, Any]) -> Answer:

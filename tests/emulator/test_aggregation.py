@@ -404,6 +404,19 @@ def test_more_flows_than_can_be_counted_are_told_by_skipdata():
     assert [r.log_status for r in aggregation.close(T + 120, ())] == ["OK"]
 
 
+def test_each_window_in_which_something_was_skipped_has_its_skipdata():
+    """docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html, log-status."""
+    aggregation = Aggregation("aws")
+    aggregation.set_captures("vpc-1", {"eni-1": (ALL_60,)})
+    for second in (1, 2, 61):
+        aggregation.skip("vpc-1", "eni-1", now=T + second)
+    told = [(r.log_status, r.start, r.end) for r in aggregation.close(T + 120, ())]
+    assert [(status, int(start - T) // 60) for status, start, _ in told] == [
+        ("SKIPDATA", 0),
+        ("SKIPDATA", 1),
+    ]
+
+
 def test_a_known_flow_has_its_place_in_the_next_window():
     aggregation = Aggregation("lab", most_flows=1)
     aggregation.set_captures("vpc-1", {"eni-1": (ALL_60,)})

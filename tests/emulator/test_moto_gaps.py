@@ -714,18 +714,6 @@ class TestMetadataOfOthers:
         glue.create_database(DatabaseInput={"Name": "GapOfMoto"})
         assert glue.get_database(Name="gapofmoto")["Database"]["Name"] == "gapofmoto"
 
-    @gap("athena/work_groups.py", raises=NotImplementedError)
-    def test_a_workgroup_can_be_changed(self, inner, unique):
-        athena = inner("athena", "us-east-1")
-        athena.create_work_group(Name=unique)
-        athena.update_work_group(WorkGroup=unique, Description="changed")
-
-    @gap("athena/named_queries.py", raises=NotImplementedError)
-    def test_a_named_query_can_be_deleted(self, inner):
-        athena = inner("athena", "us-east-1")
-        id_ = athena.create_named_query(Name="q", Database="d", QueryString="SELECT 1")
-        athena.delete_named_query(NamedQueryId=id_["NamedQueryId"])
-
     @gap("logs/resource_policies.py")
     def test_a_resource_policy_is_a_policy(self, logs):
         asked = partial(logs.put_resource_policy, policyName="p", policyDocument="nonsense")

@@ -1,3 +1,8 @@
+"""Statements of a policy against one request.
+
+Source: docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
+"""
+
 import pytest
 
 from labkit.emulator.policies import Decision, Request, UnsupportedPolicy, decide

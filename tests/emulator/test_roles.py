@@ -1,3 +1,8 @@
+"""What a role lets a service do, by its trust and its policies.
+
+Source: docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
+"""
+
 import json
 
 import pytest

@@ -1,4 +1,8 @@
-"""Packets in, receivers and records out."""
+"""Packets in, receivers and records out.
+
+What is recorded and what is not: docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html,
+docs.aws.amazon.com/vpc/latest/userguide/flow-logs-limitations.html
+"""
 
 import gc
 from collections import Counter as Tally

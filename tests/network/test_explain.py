@@ -1,4 +1,7 @@
-"""The rule that decided, for each line of AWS's own table of what two interfaces record."""
+"""The rule that decided, for each line of AWS's own table of what two interfaces record.
+
+Source: docs.aws.amazon.com/vpc/latest/userguide/flow-logs-records-examples.html
+"""
 
 from dataclasses import replace
 

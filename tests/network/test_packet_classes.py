@@ -1,4 +1,8 @@
-"""Packets of one class are judged alike: what is remembered of one holds for the others."""
+"""Packets of one class are judged alike: what is remembered of one holds for the others.
+
+What a rule tells apart: docs.aws.amazon.com/vpc/latest/userguide/security-group-rules.html,
+docs.aws.amazon.com/vpc/latest/userguide/nacl-rules.html
+"""
 
 import pytest
 from hypothesis import given, settings

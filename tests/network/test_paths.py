@@ -1,4 +1,8 @@
-"""Who sees a packet, what each says of it, and who receives it."""
+"""Who sees a packet, what each says of it, and who receives it.
+
+The border of a subnet: docs.aws.amazon.com/vpc/latest/userguide/nacl-basics.html
+What is tracked: docs.aws.amazon.com/AWSEC2/latest/UserGuide/security-group-connection-tracking.html
+"""
 
 from dataclasses import replace
 
@@ -297,6 +301,7 @@ def test_a_network_acl_judges_what_leaves_the_vpc():
 
 
 def test_dhcp_is_not_logged():
+    """docs.aws.amazon.com/vpc/latest/userguide/flow-logs-limitations.html."""
     path = trace(build_vpc(), Packet(A, "10.0.1.1", UDP, srcport=68, dstport=67), "eni-a")
     assert path.drop is Drop.DHCP
 
@@ -311,6 +316,7 @@ def test_a_foreign_source_address_does_not_get_out():
 
 
 def test_a_secondary_address_is_the_interfaces_own():
+    """docs.aws.amazon.com/vpc/latest/userguide/flow-logs-records-examples.html."""
     two = NetworkInterface("eni-t", "vpc-1", "subnet-1", ("10.0.1.60", "10.0.1.61"), ("sg-a",))
     vpc = build_vpc(interfaces=[two])
     assert trace(vpc, echo_request("10.0.1.61", C), "eni-t").receiver_id == "eni-c"

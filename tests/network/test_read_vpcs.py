@@ -1,4 +1,8 @@
-"""VPCs read from the answers of describe_* calls: moto's, and pieces that only AWS sends."""
+"""VPCs read from the answers of describe_* calls: moto's, and pieces that only AWS sends.
+
+Shapes: docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeVpcs.html, and the pages of
+DescribeSubnets, DescribeNetworkInterfaces, DescribeRouteTables, DescribeNetworkAcls.
+"""
 
 import pickle
 from typing import Any

@@ -23,7 +23,7 @@ REFUSED = frozenset({"Fn::ForEach", "Fn::GetStackOutput", "Fn::Transform"})
 """Functions of AWS that the emulator refuses by name."""
 
 
-_INTEGER = re.compile(r"-?\d+", re.ASCII)
+_INTEGER = re.compile(r"-?\d{1,9}", re.ASCII)
 
 
 def template_error(message: str) -> ValidationError:
@@ -52,8 +52,7 @@ def _literal_list(value: Any, *counts: int) -> bool:
 
 
 def _number(value: Any) -> bool:
-    is_one = isinstance(value, int) or (isinstance(value, str) and _INTEGER.fullmatch(value))
-    return bool(is_one) or is_function(value)
+    return bool(_INTEGER.fullmatch(str(value))) or is_function(value)
 
 
 def _joins(value: Any) -> bool:
@@ -146,12 +145,19 @@ SHAPES: dict[str, tuple[Callable[[Any], bool], str]] = {
 """
 
 
-def check_shape(name: str, argument: Any) -> None:
+def check_shape(name: str, argument: Any, *, resolved: bool = False) -> None:
     """Refuse an argument that a function cannot take.
+
+    Args:
+        name: the function's.
+        argument: what it is given.
+        resolved: whether a function in the argument is none any more, such as a Condition where
+            none belongs: it yields nothing.
 
     Raises:
         ValidationError: in AWS's words.
     """
     takes, message = SHAPES.get(name, (None, ""))
-    if takes and not takes(argument):
+    parts = argument if isinstance(argument, list) else [argument]
+    if takes and not (takes(argument) and not (resolved and any(map(is_function, parts)))):
         raise template_error(message)

@@ -37,6 +37,7 @@ def _join(argument: list[Any]) -> str:
 
 def _split(argument: list[Any]) -> list[str]:
     delimiter, whole = argument
+    whole = text("Fn::Split", whole)
     return whole.split(delimiter) if delimiter else [whole]
 
 
@@ -100,5 +101,5 @@ def apply(name: str, argument: Any) -> Any:
     Raises:
         ValidationError: the argument does not fit, in AWS's words where they are known.
     """
-    check_shape(name, argument)
+    check_shape(name, argument, resolved=name != "Fn::ToJsonString")
     return _FUNCTIONS[name](argument)

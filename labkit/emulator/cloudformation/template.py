@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from labkit.emulator.cloudformation import limits
+from labkit.emulator.cloudformation import language_extensions, limits
 from labkit.emulator.cloudformation.document import load
 from labkit.emulator.cloudformation.function_shapes import LANGUAGE_EXTENSIONS
 from labkit.emulator.cloudformation.limits import SIZE_LIMIT_BYTES, URL_SIZE_LIMIT_BYTES
@@ -92,6 +92,7 @@ def _each(section: dict[str, Any], read: Any) -> dict[str, Any]:
 
 
 def _check_sections(document: dict[str, Any]) -> None:
+    _check_transforms(document)  # first: a section such as Globals belongs to one
     unknown = sorted(document.keys() - SECTIONS - {"Hooks"})
     if unknown:
         raise ValidationError(f"Invalid template property or properties [{', '.join(unknown)}]")
@@ -99,11 +100,16 @@ def _check_sections(document: dict[str, Any]) -> None:
         raise format_error("The emulator does not emulate the section Hooks.")
     if document.get("AWSTemplateFormatVersion", "2010-09-09") != "2010-09-09":
         raise format_error("Template format version not supported.")
+
+
+def _check_transforms(document: dict[str, Any]) -> None:
     transforms = document.get("Transform", LANGUAGE_EXTENSIONS)
     for transform in transforms if isinstance(transforms, list) else [transforms]:
         if transform != LANGUAGE_EXTENSIONS:
             name = transform.get("Name") if isinstance(transform, dict) else transform
             raise format_error(f"The emulator does not emulate the transform {name}.")
+    if "Transform" in document:
+        language_extensions.check(document)
 
 
 def _check_nulls(value: Any, path: str) -> None:

@@ -27,6 +27,12 @@ NAMED = {
     "ModifyManagedPrefixList": {"PrefixListId": "pl"},
     "DeleteManagedPrefixList": {"PrefixListId": "pl"},
     "ReplaceNetworkAclAssociation": {"NetworkAclId": "acl"},
+    "CreateSecurityGroup": {"VpcId": "vpc"},
+    "CreateSubnet": {"VpcId": "vpc"},
+    "DeleteRoute": {"RouteTableId": "rtb"},
+    "DescribeAvailabilityZones": {},
+    "UpdateSecurityGroupRuleDescriptionsEgress": {"GroupId": "sg"},
+    "UpdateSecurityGroupRuleDescriptionsIngress": {"GroupId": "sg"},
     "CreateTags": {},
     "DeleteKeyPair": {},
     "CreateManagedPrefixList": {},
@@ -116,6 +122,63 @@ def _check_association(ec2: Any, asked: dict[str, Any]) -> None:
         )
 
 
+def _check_peers(ec2: Any, asked: dict[str, Any]) -> None:
+    """Refuse permissions that name what there is not; moto looks at groups only."""
+    permissions = asked.get("IpPermissions", ())
+    lists = [item for one in permissions for item in one.get("PrefixListIds", ())]
+    existence.check(ec2, [item["PrefixListId"] for item in lists], "pl")
+
+
+def _check_described_rules(ec2: Any, asked: dict[str, Any]) -> None:
+    described = asked.get("SecurityGroupRuleDescriptions", ())
+    existence.check(ec2, [item["SecurityGroupRuleId"] for item in described], "sgr")
+
+
+def _check_local_route(ec2: Any, asked: dict[str, Any]) -> None:
+    """Refuse to take a VPC's own route from a table.
+
+    Source: docs.aws.amazon.com/vpc/latest/userguide/RouteTables.html
+    """
+    table_id, destination = asked["RouteTableId"], asked.get("DestinationCidrBlock")
+    (table,) = ec2.describe_route_tables(RouteTableIds=[table_id])["RouteTables"]
+    for route in table["Routes"]:
+        if route.get("GatewayId") == "local" and route.get("DestinationCidrBlock") == destination:
+            message = f"cannot remove local route {destination} in route table {table_id}"
+            raise ServiceError("InvalidParameterValue", message)
+
+
+def _check_version(ec2: Any, asked: dict[str, Any]) -> None:
+    """Refuse a change of another version than the list has.
+
+    Source: docs.aws.amazon.com/AWSEC2/latest/APIReference/API_ModifyManagedPrefixList.html
+    """
+    found = ec2.describe_managed_prefix_lists(PrefixListIds=[asked["PrefixListId"]])["PrefixLists"]
+    if asked.get("CurrentVersion", found[0]["Version"]) != found[0]["Version"]:
+        message = "The prefix list has the incorrect version number"
+        raise ServiceError("PrefixListVersionMismatch", message)
+
+
+def _check_zone_names(ec2: Any, asked: dict[str, Any]) -> None:
+    if not asked.get("ZoneNames"):
+        return
+    known = {zone["ZoneName"] for zone in ec2.describe_availability_zones()["AvailabilityZones"]}
+    for name in asked.get("ZoneNames", ()):
+        if name not in known:
+            raise ServiceError("InvalidParameterValue", f"Invalid availability zone: [{name}]")
+
+
+def _check_zone(ec2: Any, asked: dict[str, Any]) -> None:
+    """Refuse a zone that is none; moto then names those of another Region."""
+    zones = [zone["ZoneName"] for zone in ec2.describe_availability_zones()["AvailabilityZones"]]
+    zone = asked.get("AvailabilityZone")
+    if zone is not None and zone not in zones:
+        raise ServiceError(
+            "InvalidParameterValue",
+            f"Value ({zone}) for parameter availabilityZone is invalid. Subnets can currently only "
+            f"be created in the following availability zones: {', '.join(zones)}.",
+        )
+
+
 def _check_address_family(ec2: Any, asked: dict[str, Any]) -> None:
     if asked["AddressFamily"] not in ("IPv4", "IPv6"):
         message = f"Value ({asked['AddressFamily']}) for parameter AddressFamily is invalid."
@@ -123,6 +186,14 @@ def _check_address_family(ec2: Any, asked: dict[str, Any]) -> None:
 
 
 MORE = {
+    "AuthorizeSecurityGroupEgress": _check_peers,
+    "AuthorizeSecurityGroupIngress": _check_peers,
+    "CreateSubnet": _check_zone,
+    "DeleteRoute": _check_local_route,
+    "DescribeAvailabilityZones": _check_zone_names,
+    "ModifyManagedPrefixList": _check_version,
+    "UpdateSecurityGroupRuleDescriptionsEgress": _check_described_rules,
+    "UpdateSecurityGroupRuleDescriptionsIngress": _check_described_rules,
     "CreateTags": _check_tagged,
     "ModifySecurityGroupRules": _check_rules,
     "ReplaceNetworkAclAssociation": _check_association,

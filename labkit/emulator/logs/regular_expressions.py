@@ -29,8 +29,7 @@ def compile_regular_expression(value: str) -> re.Pattern[str]:
             symbols, characters of several bytes.
     """
     expression = value[1:-1]
-    ends = len(value) > 2 and value.endswith("%")
-    if not ends or not _SUPPORTED.fullmatch(expression):
+    if not value.endswith("%") or not _SUPPORTED.fullmatch(expression):
         raise _invalid(value)
     try:
         return re.compile(expression, re.ASCII)

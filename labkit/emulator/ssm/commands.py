@@ -45,6 +45,8 @@ class Outcome:
 # Of a command that had more errors than MaxErrors: it is not sent to the nodes that are left.
 TERMINATED = Outcome(Status("Cancelled", "Terminated"))
 DELIVERY_TIMED_OUT = Outcome(Status("TimedOut", "DeliveryTimedOut"))
+# Of a command whose Targets match no node; which status goes with it is not documented.
+NO_INSTANCES_IN_TAG = Status("Success", "NoInstancesInTag")
 CANCELLED = Outcome(Status("Cancelled", "Cancelled"))
 
 
@@ -119,6 +121,8 @@ class Command:
         Source: docs.aws.amazon.com/systems-manager/latest/APIReference/API_Command.html
         """
         found = [invocation.status for invocation in self.invocations.values()]
+        if not found:
+            return NO_INSTANCES_IN_TAG
         if not all(status.is_finished for status in found):
             if any(status == CANCELLING for status in found):
                 return CANCELLING

@@ -16,7 +16,7 @@ MAX_TARGETS_BY_ID = 50
 def instance_ids(
     asked: Mapping[str, Any], *, account_id: str, ec2: Any, is_valid: Callable[[str], bool]
 ) -> list[str]:
-    """Return the ids of the nodes that SendCommand goes to.
+    """Return the ids of the nodes that SendCommand goes to; Targets may match none.
 
     Args:
         asked: the operation's parameters.
@@ -25,18 +25,14 @@ def instance_ids(
         is_valid: whether a command may be sent to an instance.
 
     Raises:
-        ServiceError: InvalidInstanceId if an id is not that of a managed node; a refusal where
-            no instance with the tags is one.
+        ServiceError: InvalidInstanceId if an id is not that of a managed node.
     """
     ids, targets = list(asked.get("InstanceIds", ())), asked.get("Targets", ())
     if ids and targets:
         message = "InstanceIds and Targets cannot be used together."
         raise ServiceError("ValidationException", message)
     if targets:
-        found = [id_ for id_ in _by_targets(targets, ec2) if is_valid(id_)]
-        if not found:
-            raise not_emulated("ssm", "SendCommand with Targets that no managed node matches")
-        return found
+        return [id_ for id_ in _by_targets(targets, ec2) if is_valid(id_)]
     if len(set(ids)) < len(ids):
         raise ServiceError("DuplicateInstanceId", "An instance id is given more than once.")
     invalid = [id_ for id_ in ids if not is_valid(id_)]

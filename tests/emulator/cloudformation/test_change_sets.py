@@ -111,6 +111,18 @@ def test_what_changes_and_what_is_replaced(cloudformation, unique):
     ]  # fmt: skip
 
 
+def test_an_attribute_of_what_is_replaced_is_named(cloudformation, unique):
+    """docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ResourceChangeDetail.html."""
+
+    def body(name):
+        return template(group("G", name), parameter("Q", "!GetAtt G.Arn"))
+
+    cloudformation.create(unique, body(f"{unique}-old"))
+    found = changes(create(cloudformation, unique, body(f"{unique}-new")))
+    (detail,) = found["Q"]["Details"]
+    assert (detail["ChangeSource"], detail["CausingEntity"]) == ("ResourceAttribute", "G.Arn")
+
+
 def test_what_may_be_replaced(cloudformation, unique):
     """A create-only property takes its value from a resource that is replaced."""
 

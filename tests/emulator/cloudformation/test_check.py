@@ -1,4 +1,8 @@
-"""References, circles and types: what AWS says before anything is made."""
+"""References, circles and types: what AWS says before anything is made.
+
+Sources: docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/intrinsic-function-reference.html,
+docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/control-access-with-iam.html (capabilities)
+"""
 
 import pytest
 

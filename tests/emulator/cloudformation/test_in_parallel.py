@@ -1,4 +1,7 @@
-"""Resources in parallel: made and deleted at once, cancelled together, never left in progress."""
+"""Resources in parallel: made and deleted at once, cancelled together, never left in progress.
+
+Source: docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stack-failure-options.html
+"""
 
 import threading
 

@@ -1,4 +1,7 @@
-"""cfn/lab.yaml on the real emulator, by boto3 and by the AWS CLI: all made, all gone."""
+"""cfn/lab.yaml on the real emulator, by boto3 and by the AWS CLI: all made, all gone.
+
+Source: docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateStack.html
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What the providers refuse, and what they make where a template says less than usual."""
+"""What the providers refuse, and what they make where a template says less than usual.
+
+Source: docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/
+"""
 
 import pytest
 from round_trip import create, delete, failures, physical_ids

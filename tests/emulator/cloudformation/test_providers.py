@@ -1,4 +1,7 @@
-"""Each provider: what it makes is what the template says, and goes with the stack."""
+"""Each provider: what it makes is what the template says, and goes with the stack.
+
+Source: docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/
+"""
 
 import json
 

@@ -1,4 +1,7 @@
-"""The schemas of properties: current, and strict in AWS's words."""
+"""The schemas of properties: current, and strict in AWS's words.
+
+Source: docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/
+"""
 
 import make_schemas
 import pytest

@@ -1,4 +1,9 @@
-"""Stacks: what a learner sees from CreateStack to DELETE_COMPLETE."""
+"""Stacks: what a learner sees from CreateStack to DELETE_COMPLETE.
+
+Sources: docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateStack.html,
+docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DeleteStack.html,
+docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stack-events.html
+"""
 
 import re
 import time
@@ -7,8 +12,10 @@ import pytest
 from stack_caller import Caller
 
 from labkit.emulator.cloudformation import Stacks
+from labkit.emulator.cloudformation.evaluation import Evaluation
 from labkit.emulator.cloudformation.records import Options, StackRecord
 from labkit.emulator.cloudformation.template import parse
+from labkit.emulator.cloudformation.updates import Update
 from labkit.emulator.refusal import ServiceError
 
 NETWORK = """
@@ -427,6 +434,40 @@ def test_deletion_policy(cloudformation, inner, unique, policy, body, stays):
     found = inner("logs", "us-east-1").describe_log_groups(logGroupNamePrefix=group)["logGroups"]
     assert bool(found) == stays
     assert (("Kept", "DELETE_SKIPPED") in cloudformation.events(stack_id)) == stays
+
+
+def test_a_defect_of_the_engine_is_rolled_back(cloudformation, unique, monkeypatch):
+    """Whatever goes wrong in the emulator itself, no stack and no resource is left behind."""
+
+    def fails(*_):
+        raise RuntimeError
+
+    monkeypatch.setattr(Evaluation, "outputs", fails)
+    stack = cloudformation.create(unique, NETWORK)
+    assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert ("Vpc", "DELETE_COMPLETE") in cloudformation.events(unique)
+
+
+def test_a_defect_of_the_engine_takes_an_update_back(cloudformation, unique, monkeypatch):
+    cloudformation.create(unique, NETWORK)
+
+    def fails(*_):
+        raise RuntimeError
+
+    monkeypatch.setattr(Update, "_remove_failed", fails)
+    added = "Resources:\n  Added: {Type: AWS::Logs::LogGroup}\n"
+    more = NETWORK.replace("Resources:\n", added)
+    stack = cloudformation.update(unique, more)
+    assert stack["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+
+
+def test_retain_except_on_create_overrules_retain(cloudformation, inner, unique):
+    """docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateStack.html."""
+    kept = "  Kept: {Type: AWS::Logs::LogGroup, DeletionPolicy: Retain}\n"
+    body = BROKEN.replace("Resources:\n", f"Resources:\n{kept}")
+    cloudformation.create(unique, body, RetainExceptOnCreate=True)
+    assert cloudformation.settled(unique)["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert ("Kept", "DELETE_SKIPPED") not in cloudformation.events(unique)
 
 
 def test_a_resource_that_is_gone_already_is_no_failure(cloudformation, inner, unique):

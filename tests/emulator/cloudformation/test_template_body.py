@@ -1,4 +1,7 @@
-"""What is a template, and what AWS says of a text that is none."""
+"""What is a template, and what AWS says of a text that is none.
+
+Source: docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-anatomy.html
+"""
 
 import pytest
 
@@ -73,6 +76,9 @@ def test_document(text, value):
                      "The emulator does not emulate the transform MyMacro.", id="one's own macro"),
         pytest.param("Transform: {Name: AWS::Include, Parameters: {}}\n" + VPC,
                      "The emulator does not emulate the transform AWS::Include.", id="Include"),
+        pytest.param("Transform: AWS::Serverless-2016-10-31\nGlobals: {Function: {}}\n" + VPC,
+                     "The emulator does not emulate the transform AWS::Serverless-2016-10-31.",
+                     id="a section that a transform knows"),
         pytest.param("Hooks: {}\n" + VPC, "The emulator does not emulate the section Hooks.",
                      id="Hooks"),
         pytest.param('{"a": 1, "a": 2}', "Duplicate key a found in template.", id="twice in JSON"),
@@ -202,3 +208,30 @@ def test_only_the_transform_for_language_extensions_is_taken():
 def test_a_template_of_an_url_may_be_longer():
     text = VPC + "\n#" + "x" * 60_000
     assert parse(text, limit_bytes=URL_SIZE_LIMIT_BYTES).body == text
+
+
+@pytest.mark.parametrize(
+    ("resource", "part"),
+    [
+        pytest.param("A: {Type: T, Properties: {P: !FindInMap [M, a, b, {DefaultValue: c}]}}",
+                     "Fn::FindInMap with a default value", id="a default of FindInMap"),
+        pytest.param("A: {Type: T, Properties: {P: {Ref: !Sub '${X}'}}}",
+                     "Ref of what a function names", id="Ref of a function"),
+        pytest.param("A: {Type: T, Properties: {P: {'Fn::GetAtt': [!Ref X, Arn]}}}",
+                     "Fn::GetAtt of a resource that a function names", id="GetAtt of a function"),
+        pytest.param("A: {Type: T, DeletionPolicy: !Ref Policy}",
+                     "a DeletionPolicy that a function yields", id="DeletionPolicy"),
+        pytest.param("A: {Type: T, UpdateReplacePolicy: !If [C, Delete, Retain]}",
+                     "a UpdateReplacePolicy that a function yields", id="UpdateReplacePolicy"),
+        pytest.param("'Fn::ForEach::Loop': [N, [a, b], {'A${N}': {Type: T}}]",
+                     "Fn::ForEach", id="a loop over resources"),
+    ],
+)  # fmt: skip
+def test_what_of_the_language_extensions_is_not_done(resource, part):
+    """docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/transform-aws-languageextensions.html"""
+    with pytest.raises(ValidationError) as error:
+        parse(f"Transform: AWS::LanguageExtensions\nResources: {{{resource}}}")
+    assert error.value.message == (
+        f"Template format error: The emulator does not emulate {part}: of the transform "
+        "AWS::LanguageExtensions it has Fn::Length and Fn::ToJsonString, no more."
+    )

@@ -1,4 +1,7 @@
-"""TemplateURL: which URLs name an object in S3, and where it is read."""
+"""TemplateURL: which URLs name an object in S3, and where it is read.
+
+Source: docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateStack.html (TemplateURL)
+"""
 
 import pytest
 from test_updates import ONE

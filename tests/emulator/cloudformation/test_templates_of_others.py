@@ -1,4 +1,7 @@
-"""Whole templates in the shape of those that others wrote: the article, and the guides."""
+"""Whole templates in the shape of those that others wrote: the article, and the guides.
+
+Source: docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-anatomy.html
+"""
 
 import time
 from pathlib import Path

@@ -1,4 +1,8 @@
-"""Updates: what is kept, changed, replaced and removed, and how a failed one goes back."""
+"""Updates: what is kept, changed, replaced and removed, and how a failed one goes back.
+
+Sources: docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_UpdateStack.html,
+docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-updating-stacks-update-behaviors.html
+"""
 
 import threading
 
@@ -96,6 +100,28 @@ def test_a_create_only_property_makes_a_new_resource_before_the_old_one_goes(
     assert "hence creating one" in cloudformation.reason(unique, "G", "UPDATE_IN_PROGRESS")
     assert cloudformation.delete(unique)["StackStatus"] == "DELETE_COMPLETE"
     assert not groups_of(inner, f"{unique}-")
+
+
+def test_what_is_replaced_stays_if_its_update_replace_policy_says_so(cloudformation, inner, unique):
+    """docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/
+    aws-attribute-updatereplacepolicy.html.
+    """
+    retain = ", UpdateReplacePolicy: Retain"
+    cloudformation.create(unique, template(group("G", f"{unique}-old", retain)))
+    cloudformation.update(unique, template(group("G", f"{unique}-new", retain)))
+    assert groups_of(inner, f"{unique}-") == {f"{unique}-old", f"{unique}-new"}
+    assert ("G", "DELETE_SKIPPED") in since_update(cloudformation, unique)
+
+
+def test_the_replacement_goes_at_a_rollback_whatever_the_deletion_policy(
+    cloudformation, inner, unique
+):
+    """Else its name would be taken when the update is tried again."""
+    retain = ", DeletionPolicy: Retain"
+    cloudformation.create(unique, template(group("G", f"{unique}-old", retain)))
+    after = template(group("G", f"{unique}-new", retain), bad_vpc("Vpc", "G"))
+    assert cloudformation.update(unique, after)["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    assert groups_of(inner, f"{unique}-") == {f"{unique}-old"}
 
 
 def test_what_refers_to_a_replaced_resource_is_updated(cloudformation, inner, unique):

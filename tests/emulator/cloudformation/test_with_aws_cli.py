@@ -1,4 +1,7 @@
-"""The AWS CLI's own commands around stacks: package, deploy, wait, change sets, exports."""
+"""The AWS CLI's own commands around stacks: package, deploy, wait, change sets, exports.
+
+Source: docs.aws.amazon.com/cli/latest/reference/cloudformation/
+"""
 
 import json
 

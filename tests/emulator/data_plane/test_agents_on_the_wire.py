@@ -1,4 +1,7 @@
-"""The agents' own connections: real TCP to the endpoints, through the rules, on both kinds."""
+"""The agents' own connections: real TCP to the endpoints, through the rules, on both kinds.
+
+Source: docs.aws.amazon.com/systems-manager/latest/userguide/setup-create-vpc.html
+"""
 
 import time
 from dataclasses import replace

@@ -1,4 +1,7 @@
-"""The same ping on both kinds of host: its text, its exit codes, its records."""
+"""The same ping on both kinds of host: its text, its exit codes, its records.
+
+What is recorded: docs.aws.amazon.com/vpc/latest/userguide/flow-logs-records-examples.html
+"""
 
 import re
 import time

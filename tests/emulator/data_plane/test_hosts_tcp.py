@@ -1,6 +1,8 @@
 """TCP between hosts of both kinds: the same five-tuples, actions and flags in the records.
 
 Numbers of packets and bytes are left out: Linux opens with more options, and waits otherwise.
+
+What is recorded: docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html#flow-logs-fields
 """
 
 import re

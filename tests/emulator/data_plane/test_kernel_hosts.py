@@ -1,4 +1,7 @@
-"""What only kernel hosts can do, and what their commands must not be able to do."""
+"""What only kernel hosts can do, and what their commands must not be able to do.
+
+Run Command and scripts: docs.aws.amazon.com/systems-manager/latest/userguide/run-command.html
+"""
 
 import os
 import shutil

@@ -1,3 +1,8 @@
+"""The bucket policy that a delivery needs, and what is appended where it lacks.
+
+Source: docs.aws.amazon.com/vpc/latest/userguide/flow-logs-s3-permissions.html
+"""
+
 import json
 
 import pytest

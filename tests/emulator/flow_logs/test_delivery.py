@@ -1,3 +1,11 @@
+"""Records on their way to both destinations, and what becomes of them where permission is missing.
+
+Sources: docs.aws.amazon.com/vpc/latest/userguide/flow-logs-s3-path.html,
+docs.aws.amazon.com/vpc/latest/userguide/flow-logs-cwl.html,
+docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html,
+docs.aws.amazon.com/vpc/latest/userguide/flow-logs-troubleshooting.html
+"""
+
 import gzip
 import io
 import json
@@ -99,6 +107,7 @@ def status(flow_logs, call):
 
 # docs.aws.amazon.com/vpc/latest/userguide/flow-logs-s3-path.html
 def test_records_of_one_slot_become_one_gzip_file_with_a_header(lab, create, delivery):
+    """docs.aws.amazon.com/vpc/latest/userguide/flow-logs-s3-path.html."""
     (id_,) = create(**lab.to_s3(LogDestination=f"arn:aws:s3:::{lab.bucket}/p/"))["FlowLogIds"]
     later = make_record(id_, "eni-a", start=SLOT + 2)
     delivery.deliver([later, make_record(id_, "eni-b")])
@@ -154,6 +163,7 @@ def test_each_slot_has_a_file_of_its_own(lab, create, delivery):
 
 # docs.aws.amazon.com/vpc/latest/userguide/flow-logs-cwl.html
 def test_each_interface_has_a_stream_in_order_of_time_without_a_header(lab, create, delivery):
+    """docs.aws.amazon.com/vpc/latest/userguide/flow-logs-cwl.html."""
     (id_,) = create(**lab.to_logs())["FlowLogIds"]
     starts = (SLOT + 9, SLOT)
     now = int(time.time()) - 60
@@ -169,6 +179,7 @@ def test_each_interface_has_a_stream_in_order_of_time_without_a_header(lab, crea
 
 @pytest.mark.parametrize("traffic_type", ["ACCEPT", "REJECT"])
 def test_a_stream_is_named_by_the_traffic_type(lab, create, delivery, traffic_type):
+    """docs.aws.amazon.com/vpc/latest/userguide/flow-logs-cwl.html."""
     (id_,) = create(**lab.to_logs(TrafficType=traffic_type))["FlowLogIds"]
     delivery.deliver([make_record(id_, "eni-a")])
     delivery.deliver_due()
@@ -301,6 +312,7 @@ PUT, STREAM = "logs:PutLogEvents", "logs:CreateLogStream"
 def test_what_the_role_must_allow(
     lab, create, delivery, flow_logs, call, actions, resource, message
 ):
+    """docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html."""
     (id_,) = create(**lab.to_logs())["FlowLogIds"]
     lab.grant(actions, resource)
     delivery.deliver([make_record(id_, "eni-a", start=int(time.time()))])
@@ -324,6 +336,7 @@ def test_after_a_repair_delivery_goes_on_and_the_lost_records_stay_lost(
 
 
 def test_a_trust_broken_later_fails(lab, create, delivery, flow_logs, call):
+    """docs.aws.amazon.com/vpc/latest/userguide/flow-logs-troubleshooting.html."""
     (id_,) = create(**lab.to_logs())["FlowLogIds"]
     nobody = {"Effect": "Deny", "Principal": "*", "Action": "sts:AssumeRole"}
     document = json.dumps({"Version": "2012-10-17", "Statement": [nobody]})
@@ -373,6 +386,7 @@ def test_at_the_pace_of_aws_cloudwatch_logs_gets_records_five_minutes_late(
 def test_at_the_pace_of_aws_files_appear_at_five_minute_marks_about_ten_minutes_late(
     lab, create, make_delivery, clock
 ):
+    """docs.aws.amazon.com/vpc/latest/userguide/flow-logs-s3-path.html."""
     delivery = make_delivery("aws")
     (id_,) = create(**lab.to_s3())["FlowLogIds"]
     delivery.deliver([make_record(id_, "eni-a", closed_at=NOW + s) for s in (60, 120)])

@@ -1,3 +1,10 @@
+"""CreateFlowLogs, DescribeFlowLogs, DeleteFlowLogs: what is taken, told and refused.
+
+Sources: docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateFlowLogs.html,
+docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeFlowLogs.html,
+docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DeleteFlowLogs.html
+"""
+
 import json
 
 import pytest
@@ -63,6 +70,7 @@ def test_a_log_group_by_its_arn(lab, create, describe):
 
 
 def test_tags_can_be_changed_by_the_ordinary_calls(lab, create, describe):
+    """docs.aws.amazon.com/vpc/latest/userguide/working-with-flow-logs.html."""
     (id_,) = create(**lab.to_s3())["FlowLogIds"]
     lab.ec2.create_tags(Resources=[id_], Tags=[{"Key": "k", "Value": "v"}])
     assert describe(Filter=[{"Name": "tag:k", "Values": ["v"]}])[0]["Tags"] == [
@@ -262,6 +270,7 @@ ARN = {"ArnLike": {"aws:SourceArn": "arn:aws:ec2:us-east-1:123456789012:vpc-flow
     ],
 )
 def test_the_trust_of_the_role(lab, create, service, condition, code):
+    """docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html."""
     arn = lab.make_role(f"other-{lab.name}", [f"{service}.amazonaws.com"], condition)
     asked = lab.to_logs(DeliverLogsPermissionArn=arn)
     if code is None:
@@ -271,6 +280,7 @@ def test_the_trust_of_the_role(lab, create, service, condition, code):
 
 
 def test_a_bucket_that_does_not_exist_is_unsuccessful(lab, create, describe):
+    """docs.aws.amazon.com/vpc/latest/userguide/flow-logs-troubleshooting.html."""
     answer = create(**lab.to_s3(LogDestination="arn:aws:s3:::no-such-bucket/p/"))
     assert answer["FlowLogIds"] == []
     assert answer["Unsuccessful"] == [
@@ -291,6 +301,7 @@ def sids(lab):
 
 
 def test_a_bucket_without_a_policy_gets_one(lab, create):
+    """docs.aws.amazon.com/vpc/latest/userguide/flow-logs-s3-permissions.html."""
     create(**lab.to_s3())
     assert sids(lab) == ["AWSLogDeliveryWrite", "AWSLogDeliveryAclCheck"]
 
@@ -304,6 +315,7 @@ def test_a_sufficient_bucket_policy_stays_to_the_letter(lab, create):
 
 
 def test_a_bucket_policy_that_denies_is_unsuccessful(lab, create):
+    """docs.aws.amazon.com/vpc/latest/userguide/flow-logs-troubleshooting.html."""
     deny = {
         "Effect": "Deny",
         "Principal": "*",
@@ -333,6 +345,7 @@ def encrypt(lab, algorithm, key=None):
 def test_a_bucket_encrypted_with_a_key_that_is_named_by_its_id_is_undeliverable(
     lab, create, describe
 ):
+    """docs.aws.amazon.com/vpc/latest/userguide/flow-logs-troubleshooting.html."""
     encrypt(lab, "aws:kms", KEY_ID)
     (entry,) = create(**lab.to_s3())["Unsuccessful"]
     assert entry["Error"] == {
@@ -364,6 +377,7 @@ def test_a_bucket_encrypted_by_s3_itself_will_do(lab, create):
 
 # docs.aws.amazon.com/AWSEC2/latest/APIReference/API_FlowLog.html
 def test_tag_field_specifications_are_told_again(lab, create, describe):
+    """docs.aws.amazon.com/AWSEC2/latest/APIReference/API_TagFieldSpecificationRequest.html."""
     asked = [{"ResourceType": "instance", "TagKeys": ["Name", "Role"]}]
     create(**lab.to_s3(TagFieldSpecifications=asked))
     assert describe()[0]["TagFieldSpecifications"] == asked
@@ -371,6 +385,7 @@ def test_tag_field_specifications_are_told_again(lab, create, describe):
 
 # docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DestinationOptionsRequest.html
 def test_destination_options_have_defaults(lab, create, describe):
+    """docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DestinationOptionsRequest.html."""
     create(**lab.to_s3(DestinationOptions={"HiveCompatiblePartitions": True}))
     assert describe()[0]["DestinationOptions"] == {
         "FileFormat": "plain-text",

@@ -1,3 +1,9 @@
+"""A record as a line, by the examples of the guide.
+
+Sources: docs.aws.amazon.com/vpc/latest/userguide/flow-logs-records-examples.html,
+docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html
+"""
+
 from dataclasses import replace
 
 import pytest

@@ -1,4 +1,7 @@
-"""The whole way, by AWS's API alone: Run Command, a real ping, both destinations."""
+"""The whole way, by AWS's API alone: Run Command, a real ping, both destinations.
+
+Source: docs.aws.amazon.com/vpc/latest/userguide/flow-logs-basics.html
+"""
 
 from collections import Counter
 

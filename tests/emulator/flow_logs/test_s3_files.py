@@ -1,3 +1,8 @@
+"""Parquet files: the types of the guide.
+
+Source: docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html#flow-logs-fields
+"""
+
 import io
 
 import pyarrow.parquet as pq

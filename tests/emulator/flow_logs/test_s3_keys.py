@@ -1,3 +1,8 @@
+"""Where a record's file lies in the bucket.
+
+Source: docs.aws.amazon.com/vpc/latest/userguide/flow-logs-s3-path.html
+"""
+
 import pytest
 
 from labkit.emulator.flow_logs.s3_keys import Layout, folder, object_key, slot_of

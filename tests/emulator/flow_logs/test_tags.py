@@ -1,3 +1,8 @@
+"""Flow logs among the resources that DescribeTags tells.
+
+Source: docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeTags.html
+"""
+
 import pytest
 
 from labkit.emulator.flow_logs.tags import Tags

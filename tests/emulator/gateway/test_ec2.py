@@ -1,4 +1,7 @@
-"""EC2 as it is on AWS where moto alone would say something else."""
+"""EC2 as it is on AWS where moto alone would say something else.
+
+Errors: docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
+"""
 
 import ipaddress
 

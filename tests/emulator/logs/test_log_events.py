@@ -1,3 +1,9 @@
+"""FilterLogEvents, GetLogEvents and DescribeLogStreams over what moto keeps.
+
+Sources: docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_FilterLogEvents.html,
+docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_GetLogEvents.html
+"""
+
 import time
 
 import pytest
@@ -58,6 +64,7 @@ def letters(answer):
     ],
 )
 def test_filtered_events(find, parameters, found):
+    """docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_FilterLogEvents.html."""
     answer = find(**parameters)
     assert letters(answer) == found
     assert answer["searchedLogStreams"] == []
@@ -129,11 +136,13 @@ def test_a_group_that_is_not_there(inner, call, unique):
     ],
 )
 def test_get_log_events(inner, call, group, end, found):
+    """docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_GetLogEvents.html."""
     asked = call("logs", "GetLogEvents", logGroupName=group, logStreamName="eni-a-all", endTime=end)
     assert len(LogEvents(inner).get_log_events(asked)["events"]) == found
 
 
 def test_stored_bytes_of_a_stream_are_zero(inner, call, group):
+    """docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_LogStream.html."""
     asked = call("logs", "DescribeLogStreams", logGroupIdentifier=group)
     streams = LogEvents(inner).describe_log_streams(asked)["logStreams"]
     assert [(s["logStreamName"], s["storedBytes"]) for s in streams] == [

@@ -1,6 +1,12 @@
+"""Filter patterns: terms, and fields between brackets.
+
+Source: docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html
+"""
+
 import pytest
 
 from labkit.emulator.logs.patterns import compile_pattern
+from labkit.emulator.logs.regular_expressions import compile_regular_expression
 from labkit.emulator.refusal import ServiceError
 
 # docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html
@@ -146,6 +152,7 @@ def test_what_is_refused(pattern, code):
         (r"%10\.10\.0\.1%", "10010.0.1", False),
         (r"%\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}%", "from 172.31.16.139 on", True),
         (r"%\x41B%", "AB", True),
+        (r"%\d%", "\N{ARABIC-INDIC DIGIT THREE}", False),
     ],
 )
 def test_the_guide_s_regular_expressions(pattern, message, found):
@@ -164,5 +171,14 @@ def test_the_guide_s_regular_expressions(pattern, message, found):
     ],
 )
 def test_a_regular_expression_for_a_field(pattern, matching):
+    """docs.aws.amazon.com/AmazonCloudWatch/latest/logs/regex-expressions.html."""
     matches = compile_pattern(pattern)
     assert [line for line in (SSH, RDP, NODATA) if matches(line)] == matching
+
+
+@pytest.mark.parametrize("pattern", ["%%", r"%\bword%", "%(a|b)%", "%a b%", "%ä%", "%[a%", "%a"])
+def test_what_is_no_regular_expression_of_aws(pattern):
+    """docs.aws.amazon.com/AmazonCloudWatch/latest/logs/regex-expressions.html."""
+    with pytest.raises(ServiceError) as refused:
+        compile_regular_expression(pattern)
+    assert refused.value.code == "InvalidParameterException"

@@ -67,15 +67,26 @@ def test_a_batch_that_breaks_a_limit_is_refused(batch):
 
 def test_a_batch_at_the_limits_is_taken():
     check_batch(events(FINE - DAY_MS, FINE))
+    check_batch(events(*[FINE] * 10_000))
     check_batch([{"timestamp": NOW_MS, "message": "ä" * 524_275}])
 
 
-@pytest.mark.parametrize("missing", ["group", "stream"])
+@pytest.mark.parametrize("missing", ["group", "stream", "stream of that very name"])
 def test_the_group_and_the_stream_must_be_there(inner, call, unique, missing):
-    if missing == "stream":
-        inner("logs", "us-east-1").create_log_group(logGroupName=unique)
+    logs = inner("logs", "us-east-1")
+    if missing != "group":
+        logs.create_log_group(logGroupName=unique)
+    if missing == "stream of that very name":
+        logs.create_log_stream(logGroupName=unique, logStreamName="s-2")
     put = PutLogEvents(inner, clock=lambda: NOW_MS / 1000).put_log_events
     asked = {"logGroupName": unique, "logStreamName": "s", "logEvents": events(OLD)}
     with pytest.raises(ServiceError) as refused:
         put(call("logs", "PutLogEvents", **asked))
     assert refused.value.code == "ResourceNotFoundException"
+
+
+def test_the_ends_of_what_is_kept():
+    """Older than 14 days and more than two hours ahead is rejected, not what is just that."""
+    at = (NOW_MS - 14 * DAY_MS, NOW_MS + 2 * HOUR_MS)
+    on_the_edge = [{"timestamp": when, "message": "m"} for when in at]
+    assert split(on_the_edge, NOW_MS, None) == (on_the_edge, {})

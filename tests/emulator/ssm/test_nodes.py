@@ -1,3 +1,10 @@
+"""What makes an instance a managed node, and how it is described.
+
+Sources: docs.aws.amazon.com/systems-manager/latest/userguide/systems-manager-setting-up-ec2.html,
+docs.aws.amazon.com/systems-manager/latest/userguide/setup-create-vpc.html,
+docs.aws.amazon.com/systems-manager/latest/APIReference/API_DescribeInstanceInformation.html
+"""
+
 from dataclasses import replace
 
 import pytest

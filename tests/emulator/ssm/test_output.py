@@ -1,3 +1,9 @@
+"""The texts of a command: both outputs together, durations, times.
+
+Sources: docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetCommandInvocation.html,
+docs.aws.amazon.com/systems-manager/latest/APIReference/API_CommandPlugin.html
+"""
+
 import pytest
 
 from labkit.emulator.ssm.output import combined

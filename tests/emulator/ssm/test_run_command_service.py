@@ -1,3 +1,9 @@
+"""Run Command from SendCommand to its end, with hosts that do what the test says.
+
+Sources: docs.aws.amazon.com/systems-manager/latest/APIReference/API_SendCommand.html,
+docs.aws.amazon.com/systems-manager/latest/userguide/monitor-commands.html
+"""
+
 import json
 
 import pytest
@@ -129,6 +135,7 @@ def test_how_a_command_may_end_badly(ssm, send, finish, status, details, exit_co
 
 
 def test_output_is_cut_at_24000_and_8000_characters(ssm, send, finish):
+    """docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetCommandInvocation.html."""
     id_ = send()
     finish(id_, stdout="o" * 30_000, stderr="e" * 30_000, status="Failed", exit_code=1)
     ended = get(ssm, id_)
@@ -137,6 +144,7 @@ def test_output_is_cut_at_24000_and_8000_characters(ssm, send, finish):
 
 
 def test_details_show_the_plugin_and_both_outputs_together(ssm, send, finish):
+    """docs.aws.amazon.com/systems-manager/latest/APIReference/API_CommandPlugin.html."""
     id_ = send()
     finish(id_, stdout="out\n", stderr="err\n", status="Failed", exit_code=3)
     (bare,) = ssm("ListCommandInvocations")["CommandInvocations"]
@@ -163,6 +171,7 @@ def test_details_show_the_plugin_and_both_outputs_together(ssm, send, finish):
     ],
 )
 def test_a_command_s_status_sums_up_its_invocations(ssm, send, finish, statuses, together, counts):
+    """docs.aws.amazon.com/systems-manager/latest/userguide/monitor-commands.html."""
     id_ = send(to=(ONE, TWO))
     for instance_id, status in zip((ONE, TWO), statuses, strict=True):
         if status:
@@ -254,9 +263,24 @@ def test_what_waits_for_its_turn_times_out_with_its_command(ssm, send, data_plan
     ],
 )
 def test_targets_by_tag(world, inner, send, data_plane, targets, found):
+    """docs.aws.amazon.com/systems-manager/latest/userguide/send-commands-multiple.html."""
     ids = run_tagged_instances(world, inner)
     send(to=(), InstanceIds=None, Targets=targets)
     assert [ids.index(spec.instance_id) for spec in data_plane.specs] == found
+
+
+def test_targets_that_no_node_matches(ssm, send, data_plane):
+    """docs.aws.amazon.com/systems-manager/latest/userguide/monitor-commands.html (No Instances In
+    Tag).
+    """
+    id_ = send(to=(), InstanceIds=None, Targets=[{"Key": "tag:none", "Values": ["b"]}])
+    (found,) = ssm("ListCommands", CommandId=id_)["Commands"]
+    assert (found["Status"], found["StatusDetails"]) == ("Success", "NoInstancesInTag")
+    assert (found["TargetCount"], found["CompletedCount"], found["ErrorCount"]) == (0, 0, 0)
+    assert ssm("ListCommandInvocations", CommandId=id_)["CommandInvocations"] == []
+    assert data_plane.specs == []
+    of_that_status = [{"key": "Status", "value": "NoInstancesInTag"}]
+    assert ssm("ListCommands", Filters=of_that_status)["Commands"][0]["CommandId"] == id_
 
 
 def run_tagged_instances(world, inner):
@@ -441,6 +465,7 @@ def test_cancel_asks_the_host_and_says_so(ssm, send, data_plane, clock, finish):
 
 
 def test_cancel_leaves_alone_what_has_ended(ssm, send, data_plane, finish):
+    """docs.aws.amazon.com/systems-manager/latest/APIReference/API_CancelCommand.html."""
     id_ = send()
     finish(id_)
     ssm("CancelCommand", CommandId=id_, InstanceIds=[ONE])
@@ -493,6 +518,7 @@ def three(send, finish, clock):
     [("ListCommands", "Commands"), ("ListCommandInvocations", "CommandInvocations")],
 )
 def test_lists_and_their_filters(ssm, three, operation, key, asked, found):
+    """docs.aws.amazon.com/systems-manager/latest/APIReference/API_CommandFilter.html."""
     asked = dict(asked)
     if "filter" in asked:
         name, value = asked.pop("filter")
@@ -504,6 +530,7 @@ def test_lists_and_their_filters(ssm, three, operation, key, asked, found):
 
 @pytest.mark.parametrize("operation", ["ListCommands", "ListCommandInvocations"])
 def test_lists_come_in_pages(ssm, three, operation):
+    """docs.aws.amazon.com/systems-manager/latest/APIReference/API_ListCommands.html."""
     first = ssm(operation, MaxResults=2)
     second = ssm(operation, MaxResults=2, NextToken=first["NextToken"])
     key = operation.removeprefix("List")
@@ -604,12 +631,6 @@ def test_lists_come_in_pages(ssm, three, operation):
             "ValidationException",
             "together",
             id="nodes by id and by tag",
-        ),
-        pytest.param(
-            {"InstanceIds": None, "Targets": [{"Key": "tag:none", "Values": ["b"]}]},
-            "UnsupportedOperation",
-            "no managed node matches",
-            id="tags that nobody has",
         ),
         pytest.param(
             {"InstanceIds": None, "Targets": [{"Key": "resource-groups:Name", "Values": ["b"]}]},
