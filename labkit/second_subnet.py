@@ -11,13 +11,15 @@ from labkit.stacks import Stack
 TEMPLATE = Path(__file__).parent.parent / "cfn" / "second-subnet.yaml"
 """The add-on's template."""
 
+ENDING = "-second-subnet"
+
 LAB_STACK = "LabStackName"
 """The parameter by which an add-on says whose it is."""
 
 
 def stack_name(lab_stack: str) -> str:
     """Return what the add-on of a stack is called."""
-    return f"{lab_stack}-second-subnet"
+    return f"{lab_stack}{ENDING}"
 
 
 def parameters(ec2: Any, lab: Stack) -> dict[str, str]:
@@ -55,12 +57,20 @@ def parameters(ec2: Any, lab: Stack) -> dict[str, str]:
 
 
 def add_ons(cloudformation: Any, lab_stack: str) -> list[Stack]:
-    """Return the add-ons of a stack that are still there, in whatever state."""
+    """Return the add-ons of a stack that are still there, in whatever state.
+
+    One that only waits for its change set to be executed has no parameters yet, but its name.
+    """
     return [
         stack
         for stack in stacks.every(cloudformation)
-        if stack.parameters.get(LAB_STACK) == lab_stack and stack.status != "DELETE_COMPLETE"
+        if lab_stack in (stack.parameters.get(LAB_STACK), _lab_of(stack.name))
+        and stack.status != "DELETE_COMPLETE"
     ]
+
+
+def _lab_of(add_on: str) -> str | None:
+    return add_on.removesuffix(ENDING) if add_on.endswith(ENDING) else None
 
 
 def _profile_name(instance: dict[str, Any]) -> str:
