@@ -203,3 +203,6 @@ def test_records_that_are_there_are_said_to_be_there(aws, lab, policy, created_a
     for text in (str(found), found._repr_html_()):
         for seen in ("created 1.0 min before the ping", "1 (one per network", "none so far"):
             assert seen in text
+    found.require("CloudWatch Logs")
+    with pytest.raises(LabError, match="No records of the ping are in S3: wait 10 more minutes"):
+        found.require("CloudWatch Logs", "S3")
