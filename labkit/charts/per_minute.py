@@ -106,13 +106,13 @@ def _label_bars(ax: Axes, begins: np.ndarray, heights: np.ndarray, measure: str)
             ax.annotate(
                 text,
                 (begin + 0.45 / 1440, height),
-                xytext=(0, 2),
+                xytext=(0, 3),
                 textcoords="offset points",
                 ha="center",
                 fontsize=style.SMALL_PT,
                 color=style.INK,
                 zorder=5,  # above the dotted lines of what is shaded
-                bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.0},
+                bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5},
             )
 
 
