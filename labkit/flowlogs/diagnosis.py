@@ -58,9 +58,8 @@ class Diagnosis:
         """
         for finding in self.findings:
             if finding.destination in destinations and not finding.is_there:
-                raise LabError(
-                    f"No records of the ping are in {finding.destination}: {finding.advice}"
-                )
+                advice = finding.advice[0].upper() + finding.advice[1:]
+                raise LabError(f"No records of the ping are in {finding.destination}. {advice}")
 
     def __str__(self) -> str:
         lines = []
@@ -173,7 +172,7 @@ def _look_at_cloudwatch(
 
 def _no_flow_log(destination: str) -> Finding:
     fact = Fact("Flow log", "does not exist", is_fine=False)
-    advice = "delivery is broken: deploy the stack again (01_deploy)."
+    advice = "delivery is broken: the flow log is gone; run 99_clean_up, then 01_deploy again."
     return Finding(destination, (fact,), advice)
 
 

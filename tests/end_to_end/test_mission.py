@@ -102,8 +102,8 @@ def test_a_flow_log_that_was_deleted_is_named_in_one_sentence(lab, deployed, pas
     for name in ("03", "05"):
         assert lab.papermill(name).returncode != 0
         assert errors(lab, name) == [
-            "No records of the ping are in S3: delivery is broken: deploy the stack again "
-            "(01_deploy)."
+            "No records of the ping are in S3. Delivery is broken: the flow log is gone; run "
+            "99_clean_up, then 01_deploy again."
         ]
     assert lab.papermill("06").returncode != 0
     assert f"the flow log {flow_log_id} (FlowLogToS3) is gone" in errors(lab, "06")[0]
