@@ -201,6 +201,11 @@ class Whereami:
         """
         return 5 if self.pace == "lab" else 25 * 60
 
+    @property
+    def patience_for_nodes_s(self) -> float:
+        """Seconds to wait for an instance's agent to report: on AWS it takes one to two minutes."""
+        return 60 if self.pace == "lab" else 15 * 60
+
     def rows(self) -> list[tuple[str, str]]:
         """Return what there is to say, as pairs of a name and a text."""
         name = "the emulator on this machine" if self.target == "emulator" else "AWS (costs money)"

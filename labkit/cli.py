@@ -57,6 +57,7 @@ def _run(given: argparse.Namespace) -> int:
         hosts=given.hosts,
         keep=given.keep,
         home=given.home,
+        solve=given.solve,
     )
     with progress.Terminal() as terminal:
         run = lab.run(plan, watch=terminal)
@@ -175,6 +176,8 @@ def _add_run(run: argparse.ArgumentParser) -> None:
     run.add_argument("--output", type=Path, default=Path("output"), metavar="DIR",
                      help="where all that is left to read goes (default: output)")  # fmt: skip
     run.add_argument("--keep", action="store_true", help="do not clean up at the end")
+    run.add_argument("--solve", action="store_true",
+                     help="fill in each exercise's solution; no check stays open")  # fmt: skip
     run.add_argument("--home", type=Path, metavar="DIR",
                      help="use the emulator of this LABKIT_HOME, not one of its own")  # fmt: skip
     _add_kind(run)

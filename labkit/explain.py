@@ -204,7 +204,11 @@ def _say_contradiction(vpc: Vpc, action: Action, reading: Reading) -> str:
     """Say that these rules would have decided otherwise, and how that can be."""
     would_be = f"{reading.hop.action}: {_say(vpc, reading)}"
     otherwise = f"By the rules as read it would be {would_be}."
-    if action is Action.REJECT:
+    if action is Action.REJECT and reading.packet.protocol == TCP:
+        cause = "came after its connection was closed"
+        return f"{otherwise} Either the rules have changed since, or it {cause}."
+    acl = reading.hop.acl
+    if action is Action.REJECT or (acl and acl.action is Action.REJECT):  # an ACL tracks nothing
         return f"{otherwise} So the rules have changed since."
     return f"{otherwise} Either the rules have changed since, or the flow was tracked before."
 

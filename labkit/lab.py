@@ -6,7 +6,7 @@ import re
 import secrets
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from labkit import attempts, aws, costs, emulator_process, notebooks, report
@@ -36,6 +36,7 @@ class Plan:
         hosts: Kind of the emulator's hosts: "auto", "kernel" or "in-process".
         keep: Leave out the clean-up; the emulator goes on running, too.
         home: Use the emulator of this LABKIT_HOME, e.g. one that was kept, not one of its own.
+        solve: Fill in each exercise's solution, so that every check is put to the test.
         folder: Where the notebooks are.
     """
 
@@ -48,6 +49,7 @@ class Plan:
     hosts: str = "auto"
     keep: bool = False
     home: Path | None = None
+    solve: bool = False
     folder: Path = notebooks.FOLDER
 
 
@@ -134,6 +136,8 @@ def _play(plan: Plan, program: Program, prefix: str, watch: Watch) -> Run:
         pages: dict[str, Future[str]] = {}
         try:
             import_papermill()
+            if plan.solve:
+                program = _solved(program, home.folder / "solved")
             kernels.start_ahead()
             if emulator:
                 emulator.result()
@@ -154,9 +158,27 @@ def _play(plan: Plan, program: Program, prefix: str, watch: Watch) -> Run:
             pool.submit(home.stop_emulator)
         done = {name: page.result() for name, page in pages.items()}
         facts = {"target": plan.target, "stack": prefix}
+        if plan.solve:
+            facts["exercises"] = "solved by the runner"
         written = report.write(plan.output, outcomes, done, facts)
     kept = home.home if plan.keep and is_own else None
     return Run(tuple(outcomes), prefix, *written, kept, interruption.number)
+
+
+def _solved(program: Program, folder: Path) -> Program:
+    """Return the program over copies of its notebooks, each exercise solved."""
+    import nbformat
+
+    folder.mkdir()
+    copies = {path: folder / path.name for path in (*program.body, *program.closing)}
+    for path, copy in copies.items():
+        nbformat.write(notebooks.solved(path), copy)
+    return replace(
+        program,
+        body=[copies[path] for path in program.body],
+        closing=[copies[path] for path in program.closing],
+        parameters={copies[path]: program.parameters.get(path, {}) for path in copies},
+    )
 
 
 def _start_emulator(plan: Plan, home: RunHome) -> None:

@@ -34,7 +34,7 @@ body { font: 16px/1.5 system-ui, sans-serif; color: #1b1f24; background: #fff;
 h1, h2 { line-height: 1.2; } section { border-top: 4px solid #d0d7de; margin-top: 3rem; }
 pre, code { font: 13px/1.45 ui-monospace, monospace; white-space: pre-wrap; }
 table { border-collapse: collapse; font-size: 14px; }
-td, th { padding: 2px 10px; text-align: left; }
+td, th { padding: 2px 10px; text-align: left; border: none; } table { border: none; }
 tr:nth-child(even) { background: #f6f8fa; color: #1b1f24; }
 .input pre, .error { background: #f6f8fa; color: #1b1f24; padding: 8px 12px; overflow-x: auto; }
 .prompt { display: none; } img { max-width: 100%; }

@@ -227,7 +227,8 @@ def nodes(
     found = until(
         look,
         lambda seen: all(status(seen, one) == "Online" for one in wanted),
-        what="the instances to be managed nodes",
+        what="the instances to be managed nodes (each has to run, and to reach the endpoints by "
+        "HTTPS)",
         timeout_s=timeout_s,
         watch=watch,
         describe=lambda seen: ", ".join(f"{one} {status(seen, one)}" for one in wanted),

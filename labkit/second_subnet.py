@@ -6,10 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from labkit import stacks
+from labkit.errors import LabError
 from labkit.stacks import Stack
 
 TEMPLATE = Path(__file__).parent.parent / "cfn" / "second-subnet.yaml"
 """The add-on's template."""
+
+ENDING = "-second-subnet"
 
 LAB_STACK = "LabStackName"
 """The parameter by which an add-on says whose it is."""
@@ -17,7 +20,7 @@ LAB_STACK = "LabStackName"
 
 def stack_name(lab_stack: str) -> str:
     """Return what the add-on of a stack is called."""
-    return f"{lab_stack}-second-subnet"
+    return f"{lab_stack}{ENDING}"
 
 
 def parameters(ec2: Any, lab: Stack) -> dict[str, str]:
@@ -26,6 +29,9 @@ def parameters(ec2: Any, lab: Stack) -> dict[str, str]:
     Args:
         ec2: The client.
         lab: The stack that cfn/lab.yaml made.
+
+    Raises:
+        LabError: A part of that stack, whose like the add-on needs, was removed by hand.
     """
     outputs = lab.outputs
     subnet = ec2.describe_subnets(SubnetIds=[outputs["PrivateSubnetId"]])["Subnets"][0]
@@ -33,10 +39,11 @@ def parameters(ec2: Any, lab: Stack) -> dict[str, str]:
     endpoints = ec2.describe_vpc_endpoints(
         Filters=[{"Name": "vpc-id", "Values": [outputs["VpcId"]]}]
     )["VpcEndpoints"]
-    ssm = next(one for one in endpoints if one["ServiceName"].endswith(".ssm"))
+    ssm = next((one for one in endpoints if one["ServiceName"].endswith(".ssm")), None)
+    if ssm is None:
+        raise _removed(lab, "the ssm endpoint")
     to_s3, to_logs = (
-        ec2.describe_flow_logs(FlowLogIds=[outputs[name]])["FlowLogs"][0]
-        for name in ("FlowLogToS3Id", "FlowLogToCloudWatchLogsId")
+        _flow_log(ec2, lab, name) for name in ("FlowLogToS3Id", "FlowLogToCloudWatchLogsId")
     )
     return {
         LAB_STACK: lab.name,
@@ -55,12 +62,34 @@ def parameters(ec2: Any, lab: Stack) -> dict[str, str]:
 
 
 def add_ons(cloudformation: Any, lab_stack: str) -> list[Stack]:
-    """Return the add-ons of a stack that are still there, in whatever state."""
+    """Return the add-ons of a stack that are still there, in whatever state.
+
+    One that only waits for its change set to be executed has no parameters yet, but its name.
+    """
     return [
         stack
         for stack in stacks.every(cloudformation)
-        if stack.parameters.get(LAB_STACK) == lab_stack and stack.status != "DELETE_COMPLETE"
+        if lab_stack in (stack.parameters.get(LAB_STACK), _lab_of(stack.name))
+        and stack.status != "DELETE_COMPLETE"
     ]
+
+
+def _lab_of(add_on: str) -> str | None:
+    return add_on.removesuffix(ENDING) if add_on.endswith(ENDING) else None
+
+
+def _flow_log(ec2: Any, lab: Stack, output: str) -> dict[str, Any]:
+    wanted = [{"Name": "flow-log-id", "Values": [lab.outputs[output]]}]
+    found = ec2.describe_flow_logs(Filters=wanted)["FlowLogs"]
+    if not found:
+        raise _removed(lab, f"the flow log {lab.outputs[output]} ({output.removesuffix('Id')})")
+    return found[0]
+
+
+def _removed(lab: Stack, what: str) -> LabError:
+    return LabError(
+        f"Of the stack {lab.name}, {what} is gone: run 99_clean_up, then 01_deploy again."
+    )
 
 
 def _profile_name(instance: dict[str, Any]) -> str:

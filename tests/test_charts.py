@@ -1,7 +1,7 @@
 """Charts: what is drawn, that it can be read (no text on another), and that axes are given back."""
 
 from datetime import UTC, datetime, timedelta
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -418,6 +418,42 @@ def test_a_scan_can_be_read(count):
     assert colors == [BLUE, ORANGE]
     assert [len(each.get_offsets()) for each in ax.collections] == [1, count]
     assert f"REJECT ({count} port{'s' * (count > 1)})" in [text for text, _ in texts(ax)]
+
+
+def test_known_ports_that_lie_close_together_are_not_written_over_each_other():
+    known = [22, 25, 53, 80, 123, 443, 445, 5432, 6379, 8080]
+    second = int(NOON.timestamp())
+    lines = [f"2 1 {ENI_B} {IP_A} {IP_B} 40000 {port} 6 1 40 {second} {second} REJECT OK"
+             for port in known]  # fmt: skip
+    ax = charts.ports(parse(lines))
+    assert_readable(ax)
+    figure = ax.get_figure()
+    figure.canvas.draw()
+    boxes = sorted(
+        (label.get_window_extent().y0, label.get_window_extent().y1)
+        for label in ax.get_yticklabels()
+        if label.get_text()
+    )
+    assert len(boxes) > 5
+    assert all(above[0] > below[1] for below, above in pairwise(boxes))
+
+
+def test_the_records_of_one_day_are_of_one_day():
+    """The axis has margins, which belong to no day that was seen."""
+    midnight = datetime(2026, 5, 12, tzinfo=UTC)
+    seconds = [int(midnight.timestamp()), int(midnight.timestamp()) + 86_399]
+    lines = [f"2 1 {ENI_B} {IP_A} {IP_B} 40000 22 6 1 40 {each} {each} REJECT OK"
+             for each in seconds]  # fmt: skip
+    assert charts.ports(parse(lines)).get_xlabel() == "time (UTC), Tue 12 May 2026"
+    ax = charts.ports(parse(lines))
+    charts.set_time_axis(ax, midnight, midnight + timedelta(days=1))
+    assert ax.get_xlabel() == "time (UTC), Tue 12 May 2026"
+
+
+def test_per_minute_tells_whose_packets_they_are():
+    ax = charts.per_minute(parse(four(10, 5, 10)), "bytes", what="ICMP")
+    assert ax.get_title(loc="left") == "ICMP bytes per minute, by action"
+    assert charts.description(ax.get_figure()).startswith("Bar chart of ICMP bytes per minute.")
 
 
 CHARTS = [

@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 
 import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_notebook
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from labkit import emulator_process, lab, notebooks, waiting
 from labkit.errors import ParameterError
@@ -137,6 +137,28 @@ def test_a_run_has_an_emulator_of_its_own_and_leaves_nothing_but_its_output(
     assert ElementTree.parse(run.junit).getroot()[0].get("failures") == "1"
     assert not emulator_process.status(tmp_path / "participant").running
     assert list(short.iterdir()) == []
+
+
+def test_a_run_that_solves_fills_in_the_solutions_and_leaves_the_notebooks_alone(
+    folder, tmp_path, short, monkeypatch
+):
+    monkeypatch.setattr(tempfile, "tempdir", str(short))
+    path = write_notebook(folder, "02_ping", "answer = ...", "print(f'the answer is {answer}')")
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells[1].metadata["tags"] = ["exercise"]
+    solution = new_markdown_cell("Solution\n\n```python\nanswer = 6 * 7\n```\n")
+    notebook.cells.insert(2, solution)
+    nbformat.write(notebook, path)
+    before = path.read_bytes()
+    said = {}
+    for solve in (False, True):
+        run = lab.run(lab.Plan(folder=folder, output=tmp_path / "output", solve=solve, only=["02"]))
+        assert run.exit_code == 0, run.failure
+        said[solve] = run.outcomes[0].path.read_text()
+    assert "the answer is Ellipsis" in said[False]
+    assert "the answer is 42" in said[True] and str(short) not in said[True]
+    assert "solved by the runner" in run.report.read_text()
+    assert path.read_bytes() == before
 
 
 def test_two_runs_have_two_names(folder, tmp_path):

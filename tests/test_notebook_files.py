@@ -3,6 +3,7 @@
 import ast
 import json
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import nbformat
@@ -95,6 +96,14 @@ def test_it_begins_with_a_promise_and_ends_with_three_questions(notebook):
     assert first.startswith("# ")
     assert "After this page you can say" in first or "After this page you can" in first
     assert [line[:2] for line in last.splitlines() if line[:1].isdigit()] == ["1.", "2.", "3."]
+
+
+def test_each_code_cell_follows_a_text_that_leads_to_it(notebook):
+    """It ends in a colon or a question, or in an answer that is folded up."""
+    for before, cell in pairwise(notebook.cells):
+        if cell.cell_type == "code":
+            assert before.cell_type == "markdown", cell.source
+            assert before.source.rstrip().endswith((":", "?", "</details>")), before.source
 
 
 def test_its_metadata_is_the_kernel_only(notebook):

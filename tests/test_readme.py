@@ -21,6 +21,19 @@ def test_it_names_the_notebook(name):
     assert f"`{name}`" in README
 
 
+@pytest.mark.parametrize("text", ["README.md", "README.ja.md"])
+def test_the_table_tells_each_notebooks_time(text):
+    """The minutes are those at the top of the notebook."""
+    told = re.findall(
+        r"^\| `(\d\d_\w+)` \|.+\| (\d+) (?:min|分) \|",
+        (ROOT / text).read_text("utf-8"),
+        re.MULTILINE,
+    )
+    tops = {path.stem: path.read_text("utf-8") for path in (ROOT / "notebooks").glob("*.ipynb")}
+    written = {name: re.findall(r"\| Time \| (\d+) minutes", top)[0] for name, top in tops.items()}
+    assert dict(told) == written
+
+
 @pytest.mark.parametrize("name", MODULES + PACKAGES)
 def test_it_names_the_module(name):
     assert f"`labkit.{name}`" in README

@@ -6,12 +6,14 @@ import re
 import subprocess
 import sys
 import uuid
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from labkit import second_subnet, stacks
 from labkit.emulator.cloudformation import check, graph, schema, template
+from labkit.errors import LabError
 
 TEXT = second_subnet.TEMPLATE.read_text(encoding="utf-8")
 ADD_ON = template.parse(TEXT)
@@ -136,6 +138,27 @@ def test_every_parameter_without_a_default_is_found_and_is_the_labs(session, lab
     assert found["EndpointSecurityGroupId"] == ids["EndpointSecurityGroup"]
     assert found["InstanceProfileName"] == ids["InstanceProfile"]
     assert found["DeliverLogRoleArn"].endswith(f"/{ids['DeliverLogRole']}")
+
+
+def test_an_add_on_that_waits_for_its_change_set_is_found_too(session, lab):
+    """A page that stopped between the plan and its execution leaves one; 99 has to remove it."""
+    cloudformation, ec2 = session.client("cloudformation"), session.client("ec2")
+    name = second_subnet.stack_name(lab.name)
+    text = second_subnet.TEMPLATE.read_text(encoding="utf-8")
+    asked = second_subnet.parameters(ec2, lab)
+    planned = stacks.plan(cloudformation, name, text, parameters=asked)
+    again = stacks.plan(cloudformation, name, text, parameters=asked)
+    assert len(planned) == len(again) == len(ADD_ON.resources)
+    assert [one.name for one in second_subnet.add_ons(cloudformation, lab.name)] == [name]
+    stacks.delete(cloudformation, name)
+    assert second_subnet.add_ons(cloudformation, lab.name) == []
+
+
+def test_a_flow_log_that_was_removed_by_hand_is_named(session, lab):
+    ec2 = session.client("ec2")
+    outputs = {**lab.outputs, "FlowLogToS3Id": "fl-00000000000000000"}
+    with pytest.raises(LabError, match=r"fl-0+ \(FlowLogToS3\) is gone: run 99_clean_up"):
+        second_subnet.parameters(ec2, replace(lab, outputs=outputs))
 
 
 def test_an_add_on_is_no_stack_of_the_lab(session, lab):

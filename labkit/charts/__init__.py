@@ -8,6 +8,7 @@ from labkit.charts.per_minute import per_minute
 from labkit.charts.ports import ports
 from labkit.charts.round_trips import round_trips
 from labkit.charts.stack_events import stack_events
+from labkit.charts.style import set_time_axis
 from labkit.charts.swimlanes import swimlanes
 from labkit.charts.talkers import talkers
 from labkit.charts.topology import topology
@@ -22,6 +23,7 @@ __all__ = [
     "per_minute",
     "ports",
     "round_trips",
+    "set_time_axis",
     "stack_events",
     "swimlanes",
     "talkers",

@@ -23,6 +23,7 @@ def per_minute(
     log: pd.DataFrame,
     measure: str = "packets",
     *,
+    what: str = "",
     shaded: Spans | None = None,
     ax: Axes | None = None,
 ) -> Axes:
@@ -35,6 +36,7 @@ def per_minute(
         log: Records; NODATA and SKIPDATA are left out. All traffic of managed instances drowns a
             ping: filter by protocol first.
         measure: "packets" or "bytes".
+        what: Whose they are, for the title, such as "ICMP".
         shaded: Spans of time to shade, such as {"ping": (started_at, ended_at)}.
         ax: Where to draw; new axes by default.
     """
@@ -60,9 +62,10 @@ def per_minute(
     ax.yaxis.set_major_locator(MaxNLocator(nbins=4, integer=True))
     ax.yaxis.set_major_formatter(EngFormatter("B") if measure == "bytes" else "{x:,.0f}")
     ax.set_ylabel(f"{measure} per minute", fontsize=style.TEXT_PT, color=style.INK)
-    style.set_title(ax, f"{measure.capitalize()} per minute, by action", _how_to_read(shaded))
+    counted = f"{what} {measure}" if what else measure.capitalize()
+    style.set_title(ax, f"{counted} per minute, by action", _how_to_read(shaded))
     style.add_legend(ax, [action for action, values in sums.items() if values.any()])
-    return describe(ax, _in_words(measure, sums, first, shaded))
+    return describe(ax, _in_words(f"{what} {measure}".strip(), sums, first, shaded))
 
 
 def _frame(log: pd.DataFrame, shaded: Spans) -> tuple[datetime, int]:
@@ -103,11 +106,13 @@ def _label_bars(ax: Axes, begins: np.ndarray, heights: np.ndarray, measure: str)
             ax.annotate(
                 text,
                 (begin + 0.45 / 1440, height),
-                xytext=(0, 2),
+                xytext=(0, 3),
                 textcoords="offset points",
                 ha="center",
                 fontsize=style.SMALL_PT,
                 color=style.INK,
+                zorder=5,  # above the dotted lines of what is shaded
+                bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5},
             )
 
 

@@ -20,7 +20,7 @@ KNOWN = {
 }  # fmt: skip
 DECADES = (1, 10, 100, 1_000, 10_000, 65_535)
 LEAST_SPAN = timedelta(seconds=10)
-LEAST_DISTANCE = 1.7  # of two labels on the logarithmic axis
+LEAST_DISTANCE = 2.1  # of two labels on the logarithmic axis
 MANY = 60
 
 
@@ -52,7 +52,7 @@ def ports(
     first, last = seen.start.min(), seen.start.max()
     margin = max((last - first) * 0.03, LEAST_SPAN / 2)
     style.tidy(ax, grid="both")
-    style.set_time_axis(ax, first - margin, last + margin)
+    style.set_time_axis(ax, first - margin, last + margin, told=(first, last))
     _name_ports(ax, seen)
     ax.set_ylabel("destination port", fontsize=style.TEXT_PT, color=style.INK)
     style.set_title(ax, "Ports by time", _subtitle(seen, names or {}), lift_pt=18)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import matplotlib.dates as mdates
@@ -121,8 +121,23 @@ def add_legend(ax: Axes, kinds: Iterable[str]) -> None:
         ax.legend(loc="upper right", **more)
 
 
-def set_time_axis(ax: Axes, first: datetime, last: datetime, *, least_step_s: int = 1) -> None:
-    """Make x a UTC time axis from first to last, with the day in its label."""
+def set_time_axis(
+    ax: Axes,
+    first: datetime,
+    last: datetime,
+    *,
+    least_step_s: int = 1,
+    told: tuple[datetime, datetime] | None = None,
+) -> None:
+    """Make x a UTC time axis from first to last, with the day in its label.
+
+    Args:
+        ax: The axes.
+        first: Its left end.
+        last: Its right end.
+        least_step_s: Least distance of two ticks.
+        told: Of which span the label tells the days; by default the axis, its margins included.
+    """
     steps = [step for step in _STEPS_S if step >= least_step_s]
     step_s = next((s for s in steps if (last - first).total_seconds() / s <= 10), steps[-1])
     epochs = range(-(-int(first.timestamp()) // step_s) * step_s, int(last.timestamp()) + 1, step_s)
@@ -130,7 +145,7 @@ def set_time_axis(ax: Axes, first: datetime, last: datetime, *, least_step_s: in
     form = "%H:%M:%S" if step_s < 60 else "%H:%M" if step_s < 6 * 3600 else "%d %b\n%H:%M"
     ax.set_xlim(days(first), days(last))
     ax.set_xticks([days(tick) for tick in ticks], [f"{tick:{form}}" for tick in ticks])
-    ax.set_xlabel(f"time (UTC), {_days(first, last)}", fontsize=TEXT_PT, color=INK)
+    ax.set_xlabel(f"time (UTC), {_days(*(told or (first, last)))}", fontsize=TEXT_PT, color=INK)
 
 
 def days(moment: datetime) -> float:
@@ -171,5 +186,6 @@ def show_emptiness(ax: Axes, sentence: str) -> Axes:
 
 
 def _days(first: datetime, last: datetime) -> str:
+    last = max(first, last - timedelta(microseconds=1))  # midnight still belongs to the day
     begin, end = (f"{each.astimezone(UTC):%a %d %b %Y}" for each in (first, last))
     return begin if begin == end else f"{begin} to {end}"

@@ -19,6 +19,8 @@ from labkit.flowlogs.records import ReadSummary, to_frame
 DESTINATIONS = {"s3": "S3", "cloudwatch_logs": "CloudWatch Logs"}
 """How columns name the destinations, and how people do."""
 
+PORTS = ["srcport", "dstport"]
+
 WHY = {
     "late": "later than all that the other has, and maybe still on its way",
     "duplicated": "one copy more than the other has",
@@ -86,7 +88,10 @@ class Comparison:
 
     def _repr_html_(self) -> str:
         shown = (self.sums if self.agree else self.differences).reset_index()
-        table = shown.to_html(index=False, border=0, na_rep="-", max_rows=100)
+        if not shown[PORTS].any(axis=None):
+            shown = shown.drop(columns=PORTS)  # ICMP has none, and a page is narrow
+        heads = {name: _heading(name) for name in shown.columns}
+        table = shown.rename(columns=heads).to_html(index=False, border=0, na_rep="-", max_rows=100)
         return "".join(f"<p>{sentence}</p>" for sentence in self._sentences()) + table
 
     def _only_in(self, destination: str) -> pd.DataFrame:
@@ -210,3 +215,10 @@ def _frame(table: pa.Table) -> pd.DataFrame:
 
 def _count(count: int, noun: str) -> str:
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def _heading(column: str) -> str:
+    """Return a column's name in words, which a browser may break over two lines."""
+    for ending, destination in DESTINATIONS.items():
+        column = column.replace(f"_{ending}", f" {destination}")
+    return column

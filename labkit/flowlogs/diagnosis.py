@@ -18,6 +18,7 @@ from typing import Any
 import boto3
 
 from labkit.aws import whereami
+from labkit.errors import LabError
 from labkit.fields import parse_format
 from labkit.flowlogs import cloudwatch, delivery, s3
 from labkit.flowlogs.delivery import Fact
@@ -40,6 +41,7 @@ class Finding:
     destination: str
     facts: tuple[Fact, ...]
     advice: str
+    is_there: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,17 @@ class Diagnosis:
     """Both destinations; shows itself in a notebook, and as text."""
 
     findings: tuple[Finding, ...]
+
+    def require(self, *destinations: str) -> None:
+        """Do nothing if records of the ping are in each of these destinations.
+
+        Raises:
+            LabError: They are not in one of them; says what to do.
+        """
+        for finding in self.findings:
+            if finding.destination in destinations and not finding.is_there:
+                advice = finding.advice[0].upper() + finding.advice[1:]
+                raise LabError(f"No records of the ping are in {finding.destination}. {advice}")
 
     def __str__(self) -> str:
         lines = []
@@ -159,7 +172,7 @@ def _look_at_cloudwatch(
 
 def _no_flow_log(destination: str) -> Finding:
     fact = Fact("Flow log", "does not exist", is_fine=False)
-    advice = "delivery is broken: deploy the stack again (01_deploy)."
+    advice = "delivery is broken: the flow log is gone; run 99_clean_up, then 01_deploy again."
     return Finding(destination, (fact,), advice)
 
 
@@ -172,7 +185,7 @@ def _finding(destination: str, found: list[Fact], case: _Case, records: int) -> 
         Fact("Records of the ping", str(records), is_fine=records > 0 or None),
     )
     advice = _advise(facts, case) if not records else "the records of the ping are there."
-    return Finding(destination, facts, advice)
+    return Finding(destination, facts, advice, is_there=records > 0)
 
 
 def _age(case: _Case) -> Fact:

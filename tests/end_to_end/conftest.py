@@ -30,11 +30,14 @@ class Lab:
             words, env=self.environment, cwd=cwd, capture_output=True, text=True, timeout=300
         )
 
-    def papermill(self, name: str, *options: object) -> subprocess.CompletedProcess[str]:
-        """Run one notebook by plain papermill, from the root of the repository."""
+    def papermill(
+        self, name: str, *options: object, cwd: Path = ROOT
+    ) -> subprocess.CompletedProcess[str]:
+        """Run one notebook by plain papermill, by default from the root of the repository."""
         (source,) = (ROOT / "notebooks").glob(f"{name}*.ipynb")
         command = ["papermill", "--no-progress-bar", "--log-level", "ERROR"]
-        return self.run(*command, source, self.folder / source.name, *options)
+        target = self.folder / source.name
+        return self.run(*command, source.relative_to(cwd), target, *options, cwd=cwd)
 
 
 @pytest.fixture(scope="module")

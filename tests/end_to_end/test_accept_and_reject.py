@@ -31,8 +31,8 @@ def test_without_a_stack_it_names_the_notebook_to_run_first(lab):
 
 
 def test_it_needs_nothing_but_the_stack_and_may_run_twice(lab, deployed, passes):
-    for _ in range(2):
-        passes(lab.papermill("06", "-p", "prefix", "carol", "-p", "count", 2))
+    for cwd in (stacks.TEMPLATE.parents[1], stacks.TEMPLATE.parents[1] / "notebooks"):
+        passes(lab.papermill("06", "-p", "prefix", "carol", "-p", "count", 2, cwd=cwd))
 
 
 def test_it_goes_on_where_a_run_stopped_halfway(lab, deployed, passes):

@@ -95,6 +95,20 @@ def test_a_rejected_ping_fails_the_notebooks_that_look_for_it(lab, deployed, pas
     ec2.authorize_security_group_ingress(**rule)
 
 
+def test_a_flow_log_that_was_deleted_is_named_in_one_sentence(lab, deployed, passes):
+    flow_log_id = deployed["FlowLogToS3Id"]
+    lab.session.client("ec2").delete_flow_logs(FlowLogIds=[flow_log_id])
+    passes(lab.papermill("02", "-p", "count", 2))
+    for name in ("03", "05"):
+        assert lab.papermill(name).returncode != 0
+        assert errors(lab, name) == [
+            "No records of the ping are in S3. Delivery is broken: the flow log is gone; run "
+            "99_clean_up, then 01_deploy again."
+        ]
+    assert lab.papermill("06").returncode != 0
+    assert f"the flow log {flow_log_id} (FlowLogToS3) is gone" in errors(lab, "06")[0]
+
+
 def test_cleaning_up_leaves_nothing_and_is_safe_twice(lab, deployed, passes):
     passes(lab.papermill("99"))
     passes(lab.papermill("99"))
@@ -103,10 +117,6 @@ def test_cleaning_up_leaves_nothing_and_is_safe_twice(lab, deployed, passes):
     assert not lab.session.client("ec2").describe_flow_logs()["FlowLogs"]
 
 
-def test_a_notebook_runs_from_its_own_folder_too(lab, passes):
-    source = "00_start_here.ipynb"
-    passes(
-        lab.run(
-            "papermill", source, lab.folder / source, cwd=stacks.TEMPLATE.parents[1] / "notebooks"
-        )
-    )
+@pytest.mark.parametrize("name", ["00", "07"])
+def test_a_notebook_runs_from_its_own_folder_too(lab, passes, name):
+    passes(lab.papermill(name, cwd=stacks.TEMPLATE.parents[1] / "notebooks"))

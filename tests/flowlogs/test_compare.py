@@ -99,6 +99,19 @@ def test_it_says_so_in_text_and_in_a_notebook(s3, cloudwatch, sentences):
 
 
 @pytest.mark.parametrize(
+    ("record", "has_ports"),
+    [
+        pytest.param(line(), False, id="ICMP"),
+        pytest.param(line().replace(" 0 0 1 ", " 40000 443 6 ", 1), True, id="TCP"),
+    ],
+)
+def test_its_table_shows_ports_where_there_are_some_and_names_that_may_wrap(record, has_ports):
+    shown = compare.destinations(parse([record]), parse([record]))._repr_html_()
+    assert ("dstport" in shown) is has_ports
+    assert "<th>packets CloudWatch Logs</th>" in shown and "_cloudwatch_logs" not in shown
+
+
+@pytest.mark.parametrize(
     ("s3", "cloudwatch", "causes"),
     [
         pytest.param([line()], [line(), line(7, end=1641597963)],

@@ -154,9 +154,17 @@ def test_a_bucket_policy_without_the_grants_is_broken_delivery(aws, lab, policy,
         pytest.param(
             about_cloudwatch, "FlowLogGroupName", "Log group: gone does not exist", id="group"
         ),
-        pytest.param(about_s3, "FlowLogToS3Id", "deploy the stack again", id="flow log to S3"),
         pytest.param(
-            about_cloudwatch, "FlowLogToCloudWatchLogsId", "deploy the stack again", id="flow log"
+            about_s3,
+            "FlowLogToS3Id",
+            "the flow log is gone; run 99_clean_up, then 01_deploy",
+            id="flow log to S3",
+        ),
+        pytest.param(
+            about_cloudwatch,
+            "FlowLogToCloudWatchLogsId",
+            "the flow log is gone; run 99_clean_up, then 01_deploy",
+            id="flow log",
         ),
     ],
 )
@@ -203,3 +211,6 @@ def test_records_that_are_there_are_said_to_be_there(aws, lab, policy, created_a
     for text in (str(found), found._repr_html_()):
         for seen in ("created 1.0 min before the ping", "1 (one per network", "none so far"):
             assert seen in text
+    found.require("CloudWatch Logs")
+    with pytest.raises(LabError, match=r"No records of the ping are in S3\. Wait 10 more minutes"):
+        found.require("CloudWatch Logs", "S3")

@@ -197,6 +197,18 @@ def test_the_sentence(given, seen, because):
             "Either the rules have changed since, or the flow was tracked before.",
             id="a rule was removed since, or while the flow was tracked",
         ),
+        pytest.param(
+            request("eni-c", "ACCEPT"),
+            {"acls": {"acl-2": denying("ingress")}},
+            "denies everything from anywhere. So the rules have changed since.",
+            id="an entry was added since: a network ACL tracks nothing",
+        ),
+        pytest.param(
+            request("eni-c", "REJECT", TCP),
+            {"rules": NARROW},
+            "Either the rules have changed since, or it came after its connection was closed.",
+            id="TCP, and no rule rejects it",
+        ),
     ],
 )
 def test_rules_that_do_not_fit_the_record_are_said_to_have_changed(seen, given, said):
