@@ -88,7 +88,7 @@ class Comparison:
 
     def _repr_html_(self) -> str:
         shown = (self.sums if self.agree else self.differences).reset_index()
-        if not shown[PORTS].any(axis=None):
+        if not (shown[PORTS].fillna(0) != 0).to_numpy().any():
             shown = shown.drop(columns=PORTS)  # ICMP has none, and a page is narrow
         heads = {name: _heading(name) for name in shown.columns}
         table = shown.rename(columns=heads).to_html(index=False, border=0, na_rep="-", max_rows=100)
