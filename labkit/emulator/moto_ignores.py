@@ -48,6 +48,8 @@ REFUSED: dict[tuple[str, str], tuple[str, ...]] = {
         "OdbNetworkArn",
     ),
     ("ec2", "StopInstances"): ("Hibernate",),
+    ("ec2", "UpdateSecurityGroupRuleDescriptionsEgress"): ("SecurityGroupRuleDescriptions",),
+    ("ec2", "UpdateSecurityGroupRuleDescriptionsIngress"): ("SecurityGroupRuleDescriptions",),
     ("iam", "CreateUser"): ("PermissionsBoundary",),
     ("iam", "ListAccessKeys"): ("Marker", "MaxItems"),
     ("iam", "ListInstanceProfiles"): ("PathPrefix", "Marker", "MaxItems"),
@@ -55,6 +57,9 @@ REFUSED: dict[tuple[str, str], tuple[str, ...]] = {
     ("iam", "ListPolicyVersions"): ("Marker", "MaxItems"),
     ("iam", "ListRolePolicies"): ("Marker", "MaxItems"),
     ("logs", "CreateLogGroup"): ("logGroupClass", "deletionProtectionEnabled"),
+    ("logs", "DeleteResourcePolicy"): ("expectedRevisionId",),
+    ("logs", "DescribeResourcePolicies"): ("policyScope",),
+    ("logs", "PutResourcePolicy"): ("expectedRevisionId",),
     ("logs", "DescribeLogGroups"): (
         "accountIdentifiers",
         "logGroupNamePattern",
@@ -66,7 +71,7 @@ REFUSED: dict[tuple[str, str], tuple[str, ...]] = {
 }
 """By operation."""
 
-DEFAULTS = {"KeyFormat": "pem", "logGroupClass": "STANDARD"}
+DEFAULTS = {"KeyFormat": "pem", "logGroupClass": "STANDARD", "policyScope": "ACCOUNT"}
 """A value that says what is so anyway; each flag may be false, too."""
 
 PAGED = {

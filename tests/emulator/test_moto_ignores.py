@@ -1,5 +1,9 @@
 """What moto would ignore is refused by name, or done here."""
 
+import re
+from pathlib import Path
+
+import moto
 import pytest
 
 from labkit.emulator import moto_ignores
@@ -10,6 +14,44 @@ from labkit.emulator.operations import FORWARDED
 from labkit.emulator.refusal import ServiceError
 
 EACH = [(*where, name) for where, names in REFUSED.items() for name in names]
+
+
+CHANGES_NOTHING = {
+    "AdditionalInfo",  # reserved
+    "AllAvailabilityZones",  # there are no Local Zones
+    "Force",  # see moto_ignores
+    "IncludeDisabled",  # there are no such images
+    "IncludeManagedResources",  # there are none
+    "SkipOsShutdown",  # an instance stops at once
+    "entity",  # of metrics
+    "sequenceToken",  # ignored by AWS, too
+    "unmask",  # nothing is masked
+}
+DONE_HERE = {"ClientToken", "DryRun", "IncludeDeprecated", "KeyPairIds", "MaxResults", "NextToken"}
+
+
+def unknown_to_moto(service):
+    """Yield each parameter of the allow-list whose name does not stand in moto's service."""
+    folder = Path(moto.__file__).parent / service
+    source = "".join(path.read_text(encoding="utf-8") for path in folder.rglob("*.py"))
+    words = set(re.findall(r"[\"'.](\w+)[\"'.]|self\.(\w+)", source.lower().replace("_", "")))
+    known = {word for pair in words for word in pair}
+    for operation in sorted(FORWARDED[service]):
+        shape = operation_model(service, operation).input_shape
+        for name in shape.members if shape else ():
+            if name.lower() not in known:
+                yield operation, name
+
+
+@pytest.mark.parametrize("service", ["ec2", "iam", "logs", "ssm"])
+def test_each_parameter_that_moto_does_not_know_is_dealt_with(service):
+    left = [
+        (operation, name)
+        for operation, name in unknown_to_moto(service)
+        if name not in REFUSED.get((service, operation), ())
+        and name not in CHANGES_NOTHING | DONE_HERE
+    ]
+    assert left == []
 
 
 @pytest.fixture

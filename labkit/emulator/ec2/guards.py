@@ -129,11 +129,6 @@ def _check_peers(ec2: Any, asked: dict[str, Any]) -> None:
     existence.check(ec2, [item["PrefixListId"] for item in lists], "pl")
 
 
-def _check_described_rules(ec2: Any, asked: dict[str, Any]) -> None:
-    described = asked.get("SecurityGroupRuleDescriptions", ())
-    existence.check(ec2, [item["SecurityGroupRuleId"] for item in described], "sgr")
-
-
 def _check_local_route(ec2: Any, asked: dict[str, Any]) -> None:
     """Refuse to take a VPC's own route from a table.
 
@@ -192,8 +187,6 @@ MORE = {
     "DeleteRoute": _check_local_route,
     "DescribeAvailabilityZones": _check_zone_names,
     "ModifyManagedPrefixList": _check_version,
-    "UpdateSecurityGroupRuleDescriptionsEgress": _check_described_rules,
-    "UpdateSecurityGroupRuleDescriptionsIngress": _check_described_rules,
     "CreateTags": _check_tagged,
     "ModifySecurityGroupRules": _check_rules,
     "ReplaceNetworkAclAssociation": _check_association,
