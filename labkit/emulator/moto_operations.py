@@ -27,7 +27,6 @@ from labkit.emulator.plain_results import PlainResults
 from labkit.emulator.refusal import ServiceError
 
 CLASSES = {
-    "athena": ("moto.athena.responses", "AthenaResponse"),
     "ec2": ("moto.ec2.responses", "EC2Response"),
     "glue": ("moto.glue.responses", "GlueResponse"),
     "iam": ("moto.iam.responses", "IamResponse"),
