@@ -21,7 +21,6 @@ from labkit.errors import ParameterError
 from labkit.flowlogs.ahead import map_ahead
 from labkit.flowlogs.batches import Batch, batches, bunches
 from labkit.flowlogs.file_parts import Parsed, Reading
-from labkit.flowlogs.kept_memory import keep_freed
 from labkit.flowlogs.large_file import LargeFile
 from labkit.flowlogs.stored import Object, Store, is_gone
 from labkit.flowlogs.summary import ReadSummary, SetAside, total
@@ -88,7 +87,6 @@ class Scan:
         fetchers, parsers = ThreadPoolExecutor(FETCHERS), ThreadPoolExecutor(workers)
         pending: deque[tuple[Future[Parsed], Callable[[Parsed], Parsed]]] = deque()
         state = State.STOPPED
-        keep_freed()
         try:
             for task, settle in self._tasks(fetchers):
                 pending.append((parsers.submit(task), settle))
