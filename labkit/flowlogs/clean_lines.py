@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
@@ -36,7 +37,7 @@ def parse(
         return empty(fields, columns)
     if any(odd in data for odd in _ODD) or _has_hexadecimal(data):
         return None
-    if columns is not None and b"  " in data:  # in a column that nobody looks at
+    if columns is not None and _has_two_spaces(data):  # in a column that nobody looks at
         return None
     if _are_all_strings(fields, columns) and " ".join(fields).encode() in data:
         return None  # where there are numbers, a header is none
@@ -88,6 +89,18 @@ def _are_all_strings(fields: Sequence[str], columns: Collection[str] | None) -> 
 def _has_hexadecimal(data: bytes) -> bool:
     may_have = b"x" in data or b"X" in data  # many times faster than the expression
     return may_have and (_HEXADECIMAL.search(data) is not None or data[:3].lower() == b"-0x")
+
+
+def _has_two_spaces(data: bytes) -> bool:
+    """Look for two spaces in a row, in pairs of bytes from the first and from the second byte.
+
+    With single spaces so close together, `in` takes seven times longer, and keeps the GIL.
+    """
+    pairs = (
+        np.frombuffer(data, np.uint16, (len(data) - offset) // 2, offset)
+        for offset in range(min(2, len(data)))
+    )
+    return any(bool((each == 0x2020).any()) for each in pairs)
 
 
 def _has_empty_string(values: pa.ChunkedArray) -> bool:

@@ -9,28 +9,31 @@ from __future__ import annotations
 import os
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 
 import pyarrow as pa
 
 from labkit.errors import ParameterError
 from labkit.flowlogs.ahead import map_ahead
+from labkit.flowlogs.batches import Batch, batches, bunches
 from labkit.flowlogs.file_parts import Parsed, Reading
 from labkit.flowlogs.large_file import LargeFile
 from labkit.flowlogs.stored import Object, Store, is_gone
 from labkit.flowlogs.summary import ReadSummary, SetAside, total
 from labkit.waiting import State, Tick, Watch, silent
 
-FETCHERS = 64
-FETCHED_OBJECTS = 256
+FETCHERS = 128
+FETCHED_OBJECTS = 4096
 FETCHED_BYTES = 32_000_000
-BATCH_BYTES = 500_000
-LARGE_BYTES = 4_000_000
 PARTS_AHEAD = 4
 TOLD_EVERY_S = 0.25
+
+
+Fetched = list[Future[list[bytes | None]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,20 +113,30 @@ class Scan:
                 files, gone = _arrived(batch, fetched)
                 yield partial(self._reading.read_files, files), partial(_and, gone)
 
-    def _fetch(
-        self, fetchers: Executor
-    ) -> Iterator[tuple[list[Object] | Object, list[Future[bytes]]]]:
+    def _fetch(self, fetchers: Executor) -> Iterator[tuple[Batch, Fetched]]:
         """Fetch ahead, so far as bytes and number allow."""
-        waiting: deque[tuple[list[Object] | Object, list[Future[bytes]]]] = deque()
-        for batch in _batches(self._objects()):
+        waiting: deque[tuple[Batch, Fetched]] = deque()
+        for batch in batches(self._objects()):
             if isinstance(batch, Object):
                 waiting.append((batch, []))
             else:
-                futures = [fetchers.submit(self._store.get, each.key) for each in batch]
-                waiting.append((batch, futures))
+                fetched = [fetchers.submit(self._get, some) for some in bunches(batch)]
+                waiting.append((batch, fetched))
             while len(waiting) > 1 and _is_plenty(waiting):
                 yield waiting.popleft()
         yield from waiting
+
+    def _get(self, objects: Sequence[Object]) -> list[bytes | None]:
+        """Fetch objects one after the other; None is one that has gone since it was listed."""
+        found: list[bytes | None] = []
+        for each in objects:
+            try:
+                found.append(self._store.get(each.key))
+            except Exception as error:
+                if not is_gone(error):
+                    raise
+                found.append(None)
+        return found
 
     def _objects(self) -> Iterator[Object]:
         for each in self._found:
@@ -174,42 +187,23 @@ class Scan:
             )
 
 
-def _batches(objects: Iterable[Object]) -> Iterator[list[Object] | Object]:
-    """Yield small files together, and each large one by itself."""
-    batch: list[Object] = []
-    size = 0
-    for each in objects:
-        large = each.size_bytes > LARGE_BYTES and not each.key.endswith("parquet")
-        if batch and (large or size + each.size_bytes > BATCH_BYTES or len(batch) >= 256):
-            yield batch
-            batch, size = [], 0
-        if large:
-            yield each
-        else:
-            batch.append(each)
-            size += each.size_bytes
-    if batch:
-        yield batch
-
-
-def _is_plenty(waiting: Iterable[tuple[list[Object] | Object, list[Future[bytes]]]]) -> bool:
-    batches = [batch if isinstance(batch, list) else [batch] for batch, _ in waiting]
-    size = sum(each.size_bytes for batch in batches for each in batch)
-    return size > FETCHED_BYTES or sum(map(len, batches)) > FETCHED_OBJECTS
+def _is_plenty(waiting: Iterable[tuple[Batch, Fetched]]) -> bool:
+    several = [batch if isinstance(batch, list) else [batch] for batch, _ in waiting]
+    size = sum(each.size_bytes for batch in several for each in batch)
+    return size > FETCHED_BYTES or sum(map(len, several)) > FETCHED_OBJECTS
 
 
 def _arrived(
-    batch: list[Object] | Object, fetched: list[Future[bytes]]
+    batch: Sequence[Object], fetched: Fetched
 ) -> tuple[list[tuple[str, bytes]], ReadSummary]:
     """Wait for the files of a batch; tell which have gone since they were listed."""
     files, gone = [], []
-    for each, future in zip(batch if isinstance(batch, list) else [batch], fetched, strict=True):
-        try:
-            files.append((each.key, future.result()))
-        except Exception as error:
-            if not is_gone(error):
-                raise
+    found = chain.from_iterable(future.result() for future in fetched)
+    for each, data in zip(batch, found, strict=True):
+        if data is None:
             gone.append(SetAside(each.key, 0, "it was listed, and gone when it was to be read"))
+        else:
+            files.append((each.key, data))
     return files, ReadSummary(vanished=len(gone), set_aside=tuple(gone))
 
 

@@ -93,24 +93,29 @@ def _whole_lines(parts: Iterable[bytes], block_bytes: int) -> Iterator[bytes]:
             pending.append(piece)
             size += len(piece)
             if size >= block_bytes:
-                whole, rest = _cut(b"".join(pending))
+                whole, rest = _cut(pending)
                 pending, size = [rest], len(rest)
                 yield from [whole] if whole else []
     except Damaged as error:
         raise NotFlowLog(f"is no intact gzip file ({error})") from error
     except Truncated:
-        whole, rest = _cut(b"".join(pending))
+        whole, rest = _cut(pending)
         yield from [whole] if whole else []
         raise BreaksOff(rest) from None
     if size:
         yield b"".join(pending)
 
 
-def _cut(text: bytes) -> tuple[bytes, bytes]:
-    end = text.rfind(b"\n") + 1
-    if len(text) - end > ENDLESS_LINE:
-        raise NotFlowLog(f"has a line of more than {ENDLESS_LINE:,} bytes", text[end:])
-    return text[:end], text[end:]
+def _cut(pieces: Sequence[bytes]) -> tuple[bytes, bytes]:
+    """Return the whole lines of a text, and the beginning of the one after them."""
+    *before, last = pieces or [b""]
+    end = last.rfind(b"\n") + 1
+    if not end and before:
+        last, before = b"".join(pieces), []
+        end = last.rfind(b"\n") + 1
+    if len(last) - end > ENDLESS_LINE:
+        raise NotFlowLog(f"has a line of more than {ENDLESS_LINE:,} bytes", last[end:])
+    return b"".join([*before, memoryview(last)[:end]]), last[end:]
 
 
 def _header(text: bytes, fields: Sequence[str] | None) -> tuple[tuple[str, ...], bytes, int]:

@@ -190,7 +190,7 @@ def test_throttling_is_waited_for(local_s3, local_aws, status):
 
 
 def test_a_fetch_that_breaks_half_way_goes_on(local_s3, local_aws, monkeypatch):
-    monkeypatch.setattr("labkit.flowlogs.scan.LARGE_BYTES", 10_000)
+    monkeypatch.setattr("labkit.flowlogs.batches.LARGE_BYTES", 10_000)
     monkeypatch.setattr("labkit.flowlogs.stored.PART_BYTES", 5_000)
     lines = [LINE.replace(" 420 ", f" {n} ") for n in range(100_000)]
     body = packed(*lines)
@@ -231,7 +231,7 @@ def test_without_obstore_a_body_that_breaks_goes_on_where_it_broke(local_s3, loc
 
 
 def test_a_large_object_replaced_while_it_is_read_is_an_error(local_s3, local_aws, monkeypatch):
-    monkeypatch.setattr("labkit.flowlogs.scan.LARGE_BYTES", 10)
+    monkeypatch.setattr("labkit.flowlogs.batches.LARGE_BYTES", 10)
     local_s3.buckets["logs"] = {GOOD: packed(LINE)}
     local_s3.fail = lambda handler, key: (
         handler.headers["If-Match"] is not None

@@ -9,7 +9,7 @@ import pytest
 
 from labkit.errors import RecordFormatError
 from labkit.fields import DEFAULT_FIELDS, FIELDS, parse_format
-from labkit.flowlogs.records import ReadSummary, parse
+from labkit.flowlogs.records import ReadSummary, parse, parse_table
 
 PING_ACCEPT = (
     "2 123456789010 eni-1235b8ca123456789 203.0.113.12 172.31.16.139 0 0 1 4 336 "
@@ -187,3 +187,13 @@ def test_sums_of_the_notebooks():
     log = parse([PING_ACCEPT, PING_REJECT, PING_REJECT, NODATA])
     assert log.groupby("action").packets.sum().to_dict() == {"ACCEPT": 4, "REJECT": 8}
     assert log.resample("1min", on="start").bytes.sum().max() == 672
+
+
+@pytest.mark.parametrize("before", ["", "1"], ids=["at an even byte", "at an odd byte"])
+def test_an_empty_field_is_none_even_in_a_column_that_nobody_wants(before):
+    """Two spaces separate two fields, not three: the line is one field short."""
+    short = f"{before}2 123456789010  10.0.0.1"
+    with pytest.raises(RecordFormatError, match="3 fields where the log format has 4"):
+        parse_table(
+            short.encode(), ["version", "account-id", "type", "srcaddr"], columns=("srcaddr",)
+        )
