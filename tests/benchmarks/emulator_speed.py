@@ -21,7 +21,7 @@ from typing import Any
 
 from labkit import aws, emulator_process, flowlogs, ping, run_command, stacks
 
-ROUNDS, CLIENTS, FLOOD, STACKS = 5, 4, 20_000, 30
+ROUNDS, CLIENTS, FLOOD, STACKS, LOOK_S = 5, 4, 20_000, 30, 1
 HERE = Path(__file__).parents[2]
 
 
@@ -45,14 +45,19 @@ class Lab:
         return self.session.client(name)
 
     def create(self, name: str) -> dict[str, str]:
-        """Create a stack; return its outputs once its nodes are Online."""
+        """Create a stack; return its outputs once its nodes are Online.
+
+        It is looked at once a second, as `aws cloudformation wait` and the like would, only closer.
+        """
         cloudformation = self.client("cloudformation")
         cloudformation.create_stack(
             StackName=name,
             TemplateBody=(HERE / "cfn" / "lab.yaml").read_text(),
             Capabilities=["CAPABILITY_IAM"],
         )
-        outputs = stacks.follow(cloudformation, name).outputs
+        waiter = cloudformation.get_waiter("stack_create_complete")
+        waiter.wait(StackName=name, WaiterConfig={"Delay": LOOK_S, "MaxAttempts": 300})
+        outputs = stacks.find(cloudformation, name).outputs
         run_command.nodes(self.client("ssm"), [outputs["Instance1Id"], outputs["Instance2Id"]])
         return dict(outputs)
 
