@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import uuid
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,8 @@ from labkit.emulator.upstream import Clients
 
 MAX_EVENTS = 10_000
 MAX_PAGE_BYTES = 1_048_576
+MAX_SEARCHED = 1_000
+"""Events that a pattern is tried on for one page. AWS's number is not documented."""
 EVENT_OVERHEAD_BYTES = 26
 EARLIEST_BACKWARD_MS = 1_704_067_200_000  # 2024-01-01, for startFromHead=false
 KEPT_TOKENS = 64
@@ -25,7 +27,7 @@ KEPT_TOKENS = 64
 
 @dataclass(frozen=True, slots=True)
 class _Rest:
-    """What a nextToken stands for: events found when the first page was asked for."""
+    """What a nextToken stands for: the events that were there when the first page was asked for."""
 
     asked: dict[str, Any]
     events: list[dict[str, Any]]
@@ -57,22 +59,25 @@ class LogEvents:
         """Answer the matching events of all streams together, in order of time.
 
         Ordered by timestamp, then by ingestion; searchedLogStreams is always empty, as on AWS.
+        A page ends, too, once the pattern was tried on so many events: it may hold few events or
+        none, and yet have a token.
         """
         parameters = _with_group_name(call.parameters)
         asked = {k: v for k, v in parameters.items() if k not in ("nextToken", "limit")}
         limit = _limit(parameters)
         token = parameters.get("nextToken")
-        rest = self._rest(asked, token) if token else _Rest(asked, self._find(call, asked), 0)
-        end = _page_end(rest.events, rest.offset, limit)
-        answer: dict[str, Any] = {"events": rest.events[rest.offset : end]}
-        answer["searchedLogStreams"] = []
+        rest = self._rest(asked, token) if token else _Rest(asked, self._all(call, asked), 0)
+        matches = compile_pattern(asked.get("filterPattern", ""))
+        searched = MAX_SEARCHED if asked.get("filterPattern") else len(rest.events)
+        found, end = _page(rest.events, rest.offset, matches, limit=limit, searched=searched)
+        answer: dict[str, Any] = {"events": found, "searchedLogStreams": []}
         if end < len(rest.events):
             answer["nextToken"] = self._keep(_Rest(asked, rest.events, end))
         return answer
 
-    def _find(self, call: Call, asked: Mapping[str, Any]) -> list[dict[str, Any]]:
-        matches = compile_pattern(asked.get("filterPattern", ""))
-        events = [event for event in self._read(call, asked) if matches(event["message"])]
+    def _all(self, call: Call, asked: Mapping[str, Any]) -> list[dict[str, Any]]:
+        compile_pattern(asked.get("filterPattern", ""))  # one that is refused reads nothing
+        events = self._read(call, asked)
         events.sort(key=lambda event: (event["timestamp"], event["ingestionTime"]))
         return events if _starts_from_head(asked) else events[::-1]
 
@@ -165,14 +170,29 @@ def _starts_from_head(asked: Mapping[str, Any]) -> bool:
     return False
 
 
-def _page_end(events: list[dict[str, Any]], offset: int, limit: int) -> int:
-    """Return where the page ends that begins at the offset: at the limit or at 1 MB."""
-    size_bytes = 0
-    for index in range(offset, min(offset + limit, len(events))):
-        size_bytes += len(events[index]["message"].encode()) + EVENT_OVERHEAD_BYTES
-        if size_bytes > MAX_PAGE_BYTES and index > offset:
-            return index
-    return min(offset + limit, len(events))
+def _page(
+    events: list[dict[str, Any]],
+    offset: int,
+    matches: Callable[[str], bool],
+    *,
+    limit: int,
+    searched: int,
+) -> tuple[list[dict[str, Any]], int]:
+    """Return what matches from an offset on, and where the next page begins.
+
+    A page has so many events at most, and 1 MB, and comes of so many that were searched.
+    """
+    found: list[dict[str, Any]] = []
+    size_bytes, end = 0, min(offset + searched, len(events))
+    for index in range(offset, end):
+        event = events[index]
+        if not matches(event["message"]):
+            continue
+        size_bytes += len(event["message"].encode()) + EVENT_OVERHEAD_BYTES
+        if len(found) == limit or (found and size_bytes > MAX_PAGE_BYTES):
+            return found, index
+        found.append(event)
+    return found, end
 
 
 def _check_streams(logs: Any, group: str, names: Sequence[str]) -> None:

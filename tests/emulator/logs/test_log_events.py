@@ -212,3 +212,27 @@ def test_describe_log_streams(inner, call, group, asked, found):
             describe(asked)
     else:
         assert [stream["logStreamName"] for stream in describe(asked)["logStreams"]] == found
+
+
+def test_a_page_may_be_empty_and_have_a_token(inner, call, unique):
+    """Finished is only who gets no token: a page holds what matches of the events searched.
+
+    Source: docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_FilterLogEvents.html
+    """
+    logs = inner("logs", "us-east-1")
+    logs.create_log_group(logGroupName=unique)
+    logs.create_log_stream(logGroupName=unique, logStreamName="eni-1-all")
+    events = [{"timestamp": NOW - 2000 + n, "message": f"{n} ACCEPT"} for n in range(2500)]
+    events[2400]["message"] = "2400 REJECT"
+    logs.put_log_events(logGroupName=unique, logStreamName="eni-1-all", logEvents=events)
+    log_events = LogEvents(inner)
+    pages, token = [], {}
+    while token is not None:
+        asked = {"logGroupName": unique, "filterPattern": "REJECT", **token}
+        answer = log_events.filter_log_events(call("logs", "FilterLogEvents", **asked))
+        pages.append([event["message"] for event in answer["events"]])
+        token = {"nextToken": answer["nextToken"]} if "nextToken" in answer else None
+    assert pages == [[], [], ["2400 REJECT"]]
+    everything = {"logGroupName": unique}
+    answer = log_events.filter_log_events(call("logs", "FilterLogEvents", **everything))
+    assert (len(answer["events"]), "nextToken" in answer) == (2500, False), "no pattern, one page"
