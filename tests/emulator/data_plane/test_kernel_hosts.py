@@ -243,6 +243,8 @@ def test_a_flood_of_twenty_thousand_loses_nothing(kernel_lab):
     )
 
 
+# The last where this repository lies in a folder that hosts do not see, such as /tmp.
+UNREACHABLE = ("PermissionError", "ConnectionRefusedError", "FileNotFoundError")
 CONNECT = "python3 -c 'import socket; socket.socket(socket.AF_UNIX).connect({})' 2>&1 | tail -1"
 
 
@@ -284,7 +286,7 @@ def test_a_socket_that_is_younger_than_the_host_cannot_be_reached(kernel_lab, ma
             with pytest.raises(BlockingIOError):
                 listener.accept()
     path.unlink()
-    assert said.startswith(("PermissionError", "ConnectionRefusedError"))
+    assert said.startswith(UNREACHABLE)
 
 
 def test_a_socket_that_comes_while_a_command_runs_is_covered_soon(kernel_lab):
@@ -297,7 +299,7 @@ def test_a_socket_that_comes_while_a_command_runs_is_covered_soon(kernel_lab):
         path.chmod(0o777)
         said = kernel_lab.outcome(running).stdout
     path.unlink()
-    assert said.startswith(("PermissionError", "ConnectionRefusedError"))
+    assert said.startswith(UNREACHABLE)
 
 
 @pytest.mark.parametrize("folder", ["/var/tmp", "/tmp", str(Path.home())])
