@@ -4,6 +4,7 @@ Source: docs.aws.amazon.com/cli/latest/reference/cloudformation/
 """
 
 import json
+import time
 
 import pytest
 from test_lab_stack import settled
@@ -75,6 +76,7 @@ def test_package_and_deploy(run, cloudformation, packaged, emulator, name):
     said = run(*deploy, "--parameter-overrides", "Word=two", "Other=y", "--tags", "course=x")
     assert f"Successfully created/updated stack - {name}" in said
     assert outputs(cloudformation, name) == {"Value": "two", "Other": "y"}
+    time.sleep(1)  # the CLI names a change set by the second
     run(*deploy, "--parameter-overrides", "Word=three")
     assert outputs(cloudformation, name) == {"Value": "three", "Other": "y"}
     run("delete-stack", "--stack-name", name)
@@ -89,6 +91,7 @@ def test_deploy_through_s3_and_twice(run, cloudformation, session, name, tmp_pat
     deploy = ("deploy", "--stack-name", name, "--template-file", str(path),
               "--s3-bucket", f"{name}-artifacts")  # fmt: skip
     run(*deploy)
+    time.sleep(1)
     said = run(*deploy, "--no-fail-on-empty-changeset")
     assert "No changes to deploy" in said
 
