@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
+from labkit.flowlogs import compiled_lines
 from labkit.flowlogs.columns import schema, to_read
 from labkit.flowlogs.exact_lines import END_OF_TIME, FIRST_MILLISECONDS, LONGEST_LINE, TIMES
 
@@ -23,18 +24,33 @@ _HEXADECIMAL = re.compile(rb"[ \n]-?0[xX]")  # a number to Arrow, none to us
 
 
 def parse(
-    data: bytes, fields: Sequence[str], columns: Collection[str] | None = None
+    text: bytes,
+    fields: Sequence[str],
+    columns: Collection[str] | None = None,
+    *,
+    begin: int = 0,
 ) -> pa.Table | None:
     """Return a row for each line, or None if something in them is odd.
 
     Args:
-        data: Lines, the last one with or without its newline. No header.
+        text: Lines, the last one with or without its newline.
         fields: Names in the order of the log format.
         columns: The columns wanted, None for all. start, end and log_status always come. Of the
             other ones it is only known that they are there.
+        begin: Where the first record begins, after a header.
     """
-    if not data:
+    if len(text) == begin:
         return empty(fields, columns)
+    types = schema(fields)
+    table = compiled_lines.parse(text, begin, types, to_read(columns, types))
+    if table is None:
+        table = _parse_by_arrow(text[begin:], fields, columns)
+    return None if table is None or _has_odd_time(table) else table
+
+
+def _parse_by_arrow(
+    data: bytes, fields: Sequence[str], columns: Collection[str] | None
+) -> pa.Table | None:
     if any(odd in data for odd in _ODD) or _has_hexadecimal(data):
         return None
     if columns is not None and _has_two_spaces(data):  # in a column that nobody looks at
@@ -45,8 +61,7 @@ def parse(
         table = read_csv(data, fields, columns)
     except pa.ArrowInvalid:
         return None
-    odd = any(map(_has_empty_string, table.columns)) or _has_odd_time(table)
-    return None if odd else table
+    return None if any(map(_has_empty_string, table.columns)) else table
 
 
 def read_csv(

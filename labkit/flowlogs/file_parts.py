@@ -67,7 +67,7 @@ class Reading:
             parts.append(Parsed([], fate._replace(stored_bytes=len(data))))
             if len(blocks) == 1:
                 together.append(blocks[0])
-                size += len(blocks[0].body)
+                size += blocks[0].size
             else:
                 parts.extend(self.parse_blocks(blocks) if blocks else mine or ())
         if together:
@@ -91,9 +91,10 @@ class Reading:
             RecordFormatError: A line is malformed, unless such are kept.
         """
         table, counts = parse_table(
-            block.body,
+            block.text,
             block.fields,
             columns=self.selection.to_read,
+            begin=block.begin,
             file=block.file,
             first_line=first_line,
             malformed=self.malformed,
@@ -141,7 +142,7 @@ class Reading:
         if len(blocks) == 1:
             return self.parse_block(blocks[0], 1 + blocks[0].headers)
         fields = blocks[0].fields
-        body = b"".join(_ending_in_newline(block.body) for block in blocks)
+        body = b"".join(part for block in blocks for part in _ending_in_newline(block))
         table = clean_lines.parse(body, fields, self.selection.to_read)
         if table is None:
             parts = [self.parse_block(block, 1 + block.headers) for block in blocks]
@@ -168,5 +169,7 @@ def _with_headers(counts: ReadSummary, blocks: Sequence[Block]) -> ReadSummary:
     )
 
 
-def _ending_in_newline(body: bytes) -> bytes:
-    return body if not body or body.endswith(b"\n") else body + b"\n"
+def _ending_in_newline(block: Block) -> Iterator[bytes | memoryview]:
+    yield memoryview(block.text)[block.begin :]
+    if block.size and not block.text.endswith(b"\n"):
+        yield b"\n"

@@ -68,6 +68,7 @@ def parse_table(
     fields: Sequence[str] = DEFAULT_FIELDS,
     *,
     columns: Collection[str] | None = None,
+    begin: int = 0,
     file: str = "",
     first_line: int = 1,
     malformed: Malformed = "raise",
@@ -79,6 +80,7 @@ def parse_table(
         fields: Names in the order of the log format.
         columns: The columns wanted, None for all. start, end and log_status always come. Of a
             line's other fields it is then only known that they are there.
+        begin: Where the first line begins.
         file: Where the lines are from, for errors.
         first_line: The number of the first line there, for errors.
         malformed: As for `parse`.
@@ -89,12 +91,13 @@ def parse_table(
     Raises:
         RecordFormatError: As `parse`.
     """
-    table = clean_lines.parse(data, fields, columns)
+    table = clean_lines.parse(data, fields, columns, begin=begin)
     if table is not None:
         counts = count_rows(table)._replace(lines=table.num_rows)
     else:
-        table, counts = _parse_exactly(data, fields, columns, file, first_line, malformed)
-    return with_times(table), counts._replace(text_bytes=len(data))
+        lines = data[begin:]
+        table, counts = _parse_exactly(lines, fields, columns, file, first_line, malformed)
+    return with_times(table), counts._replace(text_bytes=len(data) - begin)
 
 
 def to_frame(table: pa.Table, read: ReadSummary) -> pd.DataFrame:

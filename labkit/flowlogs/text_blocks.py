@@ -44,19 +44,28 @@ class BreaksOff(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Some lines of one file, whole, without its header.
+    """Some lines of one file, whole.
 
     Attributes:
         file: The key or path.
         fields: The log format.
-        body: The lines.
-        headers: 1 if the header stood before these lines, else 0.
+        text: The lines, and the header before them if it stood there.
+        begin: Where the lines begin: the header is not cut off, as that would copy them.
     """
 
     file: str
     fields: tuple[str, ...]
-    body: bytes
-    headers: int
+    text: bytes
+    begin: int
+
+    @property
+    def headers(self) -> int:
+        return 1 if self.begin else 0
+
+    @property
+    def size(self) -> int:
+        """Bytes of the lines."""
+        return len(self.text) - self.begin
 
 
 def text_blocks(
@@ -77,10 +86,10 @@ def text_blocks(
     """
     names: tuple[str, ...] = ()
     for whole in _whole_lines(parts, BLOCK_BYTES):
-        headers, body = 0, whole
+        begin = 0
         if not names:
-            names, body, headers = _header(whole, fields)
-        yield Block(file, names, body, headers)
+            names, begin = _header(whole, fields)
+        yield Block(file, names, whole, begin)
 
 
 def _whole_lines(parts: Iterable[bytes], block_bytes: int) -> Iterator[bytes]:
@@ -118,17 +127,17 @@ def _cut(pieces: Sequence[bytes]) -> tuple[bytes, bytes]:
     return b"".join([*before, memoryview(last)[:end]]), last[end:]
 
 
-def _header(text: bytes, fields: Sequence[str] | None) -> tuple[tuple[str, ...], bytes, int]:
-    """Return the names of the fields, the lines after them, and how many headers there were."""
+def _header(text: bytes, fields: Sequence[str] | None) -> tuple[tuple[str, ...], int]:
+    """Return the names of the fields, and where the lines after them begin."""
     end = text.find(b"\n") + 1 or len(text)
     names = _names(text[: min(end, LONGEST_LINE)])
     if names:
-        return names, text[end:], 1
+        return names, end
     if fields is None:
         raise NotFlowLog(
             "has no header in its first line: say fields=… if it is a flow log without one", text
         )
-    return tuple(fields), text, 0
+    return tuple(fields), 0
 
 
 @lru_cache(maxsize=64)
