@@ -7,21 +7,24 @@ nothing waits for it: Arrow's parser goes on until it is there.
 
 from __future__ import annotations
 
+import mmap
 import threading
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
 from types import ModuleType
 
 import numpy as np
 import pyarrow as pa
 
+from labkit.flowlogs.exact_lines import TIMES
+
 LOADED_AFTER_BYTES = 32_000_000
 """Text that was parsed without it: a log for which loading it takes less time than it saves."""
 LEAST_BYTES = 20_000
 SAMPLE = 500  # lines, to estimate how much room the strings of all of them take
-SPARE = 1.1
+SPARE = 1.04
 ALIGNED = 64  # bytes, as Arrow recommends
 
+_PRIVATE = {"flags": mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS} if hasattr(mmap, "MAP_PRIVATE") else {}
 _KINDS = {pa.int32(): "INT32", pa.int64(): "INT64", pa.string(): "STRING"}
 
 
@@ -92,12 +95,12 @@ def parse(
         return None
     spare = SPARE
     while True:
-        columns = _Columns(parser, kinds, rows, estimated * spare)
+        columns = _Columns(parser, list(types), kinds, rows, estimated * spare)
         outcome = columns.fill(parts)
         if outcome != parser.FULL:
             break
-        spare *= 2
-    return columns.table(list(types.items())) if outcome == rows else None
+        spare *= 1.5
+    return columns.table(types) if outcome == rows else None
 
 
 def _estimate(parser: ModuleType, part: tuple, fields: int) -> np.ndarray | None:
@@ -108,73 +111,84 @@ def _estimate(parser: ModuleType, part: tuple, fields: int) -> np.ndarray | None
 
 
 class _Columns:
-    """One piece of memory for all columns of some lines: the kernel gives one faster than many."""
+    """Memory for the columns of some lines, filled by the parser.
+
+    Times have pieces of their own, which go back to the kernel as soon as pandas has copied them.
+    All other columns lie in one: the kernel gives one large piece faster than many small ones.
+    """
 
     def __init__(
-        self, parser: ModuleType, kinds: list[int], rows: int, string_bytes: np.ndarray
+        self, parser: ModuleType, names: list[str], kinds: list[int], rows: int, widths: np.ndarray
     ) -> None:
-        self._parser, self._rows = parser, rows
-        self._kinds = np.array(kinds, np.int8)
-        self._slots = np.array([kinds[:n].count(kind) for n, kind in enumerate(kinds)], np.int64)
-        ints, longs, strings = map(kinds.count, (parser.INT32, parser.INT64, parser.STRING))
-        sizes = [
-            _aligned(rows * string_bytes[field] + 2 * parser.WORD)
-            for field, kind in enumerate(kinds)
-            if kind == parser.STRING
+        self._parser, self._rows, self._kinds = parser, rows, kinds
+        self._nulls = np.zeros(len(kinds), np.int64)
+        self._validity = np.full((len(kinds), rows // 8 + 1), 0xFF, np.uint8)
+        bytes_of = {
+            parser.SKIPPED: 0,
+            parser.INT32: 4 * rows,
+            parser.INT64: 8 * rows,
+            parser.STRING: 4 * rows + 4,
+        }
+        is_text = [kind == parser.STRING for kind in kinds]
+        sizes = [_aligned(bytes_of[kind]) for kind in kinds]
+        rooms = [
+            _aligned(rows * width + 2 * parser.WORD) if there else 0
+            for width, there in zip(widths, is_text, strict=True)
         ]
-        row = _aligned(4 * rows + 4) // 4  # so that each column begins aligned
-        spans = np.cumsum([0, 8 * row * longs, 4 * row * ints, 4 * row * strings, *sizes])
-        memory = np.empty(spans[-1], np.uint8)
-        longs_at, ints_at, offsets_at, room_at = spans[:4]
-        self.int64 = memory[longs_at:ints_at].view(np.int64).reshape(longs, row)
-        self.int32 = memory[ints_at:offsets_at].view(np.int32).reshape(ints, row)
-        self.offsets = memory[offsets_at:room_at].view(np.int32).reshape(strings, row)
-        self.offsets[:, 0] = 0
-        self.room = memory[room_at:]
-        begins = spans[3:-1] - room_at
-        self.rooms = np.stack([begins, spans[4:] - room_at, begins], axis=1)
-        self.validity = np.full((len(kinds), rows // 8 + 1), 0xFF, np.uint8)
-        self.nulls = np.zeros(len(kinds), np.int64)
+        own = {
+            field: np.frombuffer(mmap.mmap(-1, size, **_PRIVATE), np.uint8)
+            for field, (name, size) in enumerate(zip(names, sizes, strict=True))
+            if name in TIMES and size
+        }
+        shared = np.empty(sum(rooms) + sum(sizes) - sum(map(len, own.values())), np.uint8)
+        pieces = iter(_cut(shared, [0 if n in own else size for n, size in enumerate(sizes)] + rooms))
+        self._values = [own.get(field, piece) for field, piece in zip(range(len(kinds)), pieces)]
+        self._text = list(pieces)
+        ends = [(each.ctypes.data, each.ctypes.data + each.size) for each in self._text]
+        self._rooms = np.array([(begin, end, begin) for begin, end in ends], np.int64)
+        for field, there in enumerate(is_text):
+            if there:
+                self._values[field][:4] = 0  # the first value begins with the text
 
     def fill(self, parts: list[tuple]) -> int:
         """Parse the lines of all parts; return the number of rows, ODD or FULL."""
+        kinds = np.array(self._kinds, np.int8)
+        values = np.array([each.ctypes.data for each in self._values], np.int64)
         row = 0
         for part in parts:
             row = self._parser.parse(
-                *part,
-                row,
-                self._kinds,
-                self._slots,
-                self.int32,
-                self.int64,
-                self.offsets,
-                self.room,
-                self.rooms,
-                self.validity,
-                self.nulls,
+                *part, row, kinds, values, self._rooms, self._validity, self._nulls
             )
             if row < 0:
                 break
         return row
 
-    def table(self, types: list[tuple[str, pa.DataType]]) -> pa.Table:
-        columns = {
-            name: self._column(field, dtype)
-            for field, (name, dtype) in enumerate(types)
-            if self._kinds[field] != self._parser.SKIPPED
-        }
-        return pa.table(columns)
+    def table(self, types: Mapping[str, pa.DataType]) -> pa.Table:
+        return pa.table(
+            {
+                name: self._column(field, dtype)
+                for field, (name, dtype) in enumerate(types.items())
+                if self._kinds[field] != self._parser.SKIPPED
+            }
+        )
 
     def _column(self, field: int, dtype: pa.DataType) -> pa.Array:
-        slot, kind, nulls = self._slots[field], self._kinds[field], int(self.nulls[field])
-        buffers = [pa.py_buffer(self.validity[field]) if nulls else None]
-        if kind == self._parser.STRING:
-            begin, _, end = self.rooms[slot]
-            buffers += [pa.py_buffer(self.offsets[slot]), pa.py_buffer(self.room[begin:end])]
-        else:
-            values = self.int32 if kind == self._parser.INT32 else self.int64
-            buffers.append(pa.py_buffer(values[slot]))
+        nulls = int(self._nulls[field])
+        buffers = [
+            pa.py_buffer(self._validity[field]) if nulls else None,
+            pa.py_buffer(self._values[field]),
+        ]
+        if self._kinds[field] == self._parser.STRING:
+            begin, _, free = self._rooms[field]
+            buffers.append(pa.py_buffer(self._text[field][: free - begin]))
         return pa.Array.from_buffers(dtype, self._rows, buffers, nulls)
+
+
+def _cut(memory: np.ndarray, sizes: list[int]) -> Iterator[np.ndarray]:
+    place = 0
+    for size in sizes:
+        yield memory[place : place + size]
+        place += size
 
 
 def _aligned(size: float) -> int:

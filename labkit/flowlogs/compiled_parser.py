@@ -41,32 +41,28 @@ _TEXT = types.Array(types.uint8, 1, "C", readonly=True)
 _POWERS = np.array([10**exponent for exponent in range(WORD + 1)], np.uint64)
 
 
-def _pointer(context: Any, builder: Any, kind: Any, array: Any, place: Any) -> Any:
-    data = context.make_array(kind)(context, builder, array).data
-    return builder.bitcast(builder.gep(data, [place]), _WORD_TYPE.as_pointer())
-
-
 @intrinsic
 def _load(_typing: Any, array: Any, place: Any) -> Any:  # pyright: ignore
-    """Return eight bytes from any place."""
+    """Return eight bytes from any place of an array."""
 
     def generate(context: Any, builder: Any, signature: Any, told: Any) -> Any:
-        pointer = _pointer(context, builder, signature.args[0], told[0], told[1])
-        return builder.load(pointer, align=1)
+        data = context.make_array(signature.args[0])(context, builder, told[0]).data
+        pointer = builder.gep(data, [told[1]])
+        return builder.load(builder.bitcast(pointer, _WORD_TYPE.as_pointer()), align=1)
 
     return types.uint64(array, types.int64), generate
 
 
 @intrinsic
-def _store(_typing: Any, array: Any, place: Any, word: Any) -> Any:  # pyright: ignore
-    """Put eight bytes to any place."""
+def _put(_typing: Any, address: Any, value: Any) -> Any:  # pyright: ignore
+    """Put a number's bytes to an address."""
 
     def generate(context: Any, builder: Any, signature: Any, told: Any) -> Any:
-        pointer = _pointer(context, builder, signature.args[0], told[0], told[1])
-        builder.store(told[2], pointer, align=1)
+        kind = context.get_value_type(signature.args[1])
+        builder.store(told[1], builder.inttoptr(told[0], kind.as_pointer()), align=1)
         return context.get_dummy_value()
 
-    return types.void(array, types.int64, types.uint64), generate
+    return types.void(types.int64, value), generate
 
 
 @intrinsic
@@ -196,10 +192,6 @@ def count_lines(text, begin, end):  # noqa: ANN001, ANN201
         types.int64,
         types.int8[::1],
         types.int64[::1],
-        types.int32[:, ::1],
-        types.int64[:, ::1],
-        types.int32[:, ::1],
-        types.uint8[::1],
         types.int64[:, ::1],
         types.uint8[:, ::1],
         types.int64[::1],
@@ -207,21 +199,7 @@ def count_lines(text, begin, end):  # noqa: ANN001, ANN201
     nogil=True,
     cache=True,
 )
-def parse(  # noqa: ANN201, C901, PLR0912, PLR0913
-    text,  # noqa: ANN001
-    place,  # noqa: ANN001
-    end,  # noqa: ANN001
-    row,  # noqa: ANN001
-    kinds,  # noqa: ANN001
-    slots,  # noqa: ANN001
-    int32,  # noqa: ANN001
-    int64,  # noqa: ANN001
-    offsets,  # noqa: ANN001
-    room,  # noqa: ANN001
-    rooms,  # noqa: ANN001
-    validity,  # noqa: ANN001
-    nulls,  # noqa: ANN001
-):
+def parse(text, place, end, row, kinds, values, rooms, validity, nulls):  # noqa: ANN001, ANN201, C901, PLR0912, PLR0913
     """Parse whole lines into columns, as Arrow lays them out.
 
     Args:
@@ -230,13 +208,10 @@ def parse(  # noqa: ANN201, C901, PLR0912, PLR0913
         end: The place after the last newline.
         row: The row that the first line becomes.
         kinds: int8[fields], what becomes of each.
-        slots: int64[fields], its row in int32, int64, or offsets.
-        int32: Values of such columns, each in a row.
-        int64: Values of such columns, each in a row.
-        offsets: Of string columns: where in their room each value begins.
-        room: uint8, for the text of all string columns.
-        rooms: int64[string columns, 3]: the room's beginning, its end, and how far it is used.
-        validity: Bits, all set, a row for each field; those of `-` are cleared.
+        values: int64[fields], the address of its values: of a string column, int32 offsets.
+        rooms: int64[fields, 3], of string columns: the address of the room for their text, of its
+            end, and of what is free in it.
+        validity: uint8[fields, bytes], bits, all set; those of `-` are cleared.
         nulls: int64[fields], how many `-` each has, to be added to.
 
     Returns:
@@ -250,34 +225,30 @@ def parse(  # noqa: ANN201, C901, PLR0912, PLR0913
             seen |= bytes_seen
             if length < 1 or text[place + length] != (_NEWLINE if field == last else _SPACE):
                 return ODD
-            kind, slot = kinds[field], slots[field]
-            if kind == SKIPPED:
-                pass
-            elif length == 1 and text[place] == _HYPHEN:
+            kind, value = kinds[field], _U(0)
+            is_null = length == 1 and text[place] == _HYPHEN
+            if is_null:
                 validity[field, row >> 3] &= ~np.uint8(1 << (row & 7))
                 nulls[field] += 1
-                if kind == STRING:
-                    offsets[slot, row + 1] = rooms[slot, 2] - rooms[slot, 0]
-                elif kind == INT32:
-                    int32[slot, row] = 0
-                else:
-                    int64[slot, row] = 0
-            elif kind == STRING:
-                to = rooms[slot, 2]
-                if to + length + WORD > rooms[slot, 1]:
-                    return FULL
-                for step in range(0, length, WORD):
-                    _store(room, to + step, _load(text, place + step))
-                rooms[slot, 2] = to + length
-                offsets[slot, row + 1] = to + length - rooms[slot, 0]
-            else:
-                plain, value = _number_at(text, place, length)
-                if not plain or (kind == INT32 and value > _MOST_INT32):
-                    return ODD
+            if kind == STRING:
+                free = rooms[field, 2]
+                if not is_null:
+                    if free + length + WORD > rooms[field, 1]:
+                        return FULL
+                    for step in range(0, length, WORD):
+                        _put(free + step, _load(text, place + step))
+                    free += length
+                    rooms[field, 2] = free
+                _put(values[field] + 4 * (row + 1), np.int32(free - rooms[field, 0]))
+            elif kind != SKIPPED:
+                if not is_null:
+                    plain, value = _number_at(text, place, length)
+                    if not plain or (kind == INT32 and value > _MOST_INT32):
+                        return ODD
                 if kind == INT32:
-                    int32[slot, row] = np.int32(value)
+                    _put(values[field] + 4 * row, np.int32(value))
                 else:
-                    int64[slot, row] = np.int64(value)
+                    _put(values[field] + 8 * row, np.int64(value))
             place += length + 1
         row += 1
     return ODD if seen & _HIGH_BITS else row

@@ -22,7 +22,9 @@ def collect(
     if not tables:
         table = with_times(clean_lines.empty(fields or DEFAULT_FIELDS))
         tables = [table if columns is None else _only(table, columns)]
-    return to_frame(pa.concat_tables(tables, promote_options="permissive"), scan.summary)
+    table = pa.concat_tables(tables, promote_options="permissive")
+    tables.clear()  # so that nothing else holds what is given back
+    return to_frame(table, scan.summary)
 
 
 def _only(table: pa.Table, columns: Collection[str]) -> pa.Table:

@@ -103,11 +103,15 @@ def parse_table(
 def to_frame(table: pa.Table, read: ReadSummary) -> pd.DataFrame:
     """Return the table as pandas has it, with the account of what was read in `attrs["read"]`.
 
+    The table is used up: what pandas copies is given back at once.
+
     Arrow's types keep a missing number apart from 0 without turning the others into floats.
     Times are NumPy's instead: only those compare with strings and slice by them
     (`log[log.start >= "2026-11-24 10:00"]`), and Matplotlib takes both.
     """
-    frame = table.unify_dictionaries().to_pandas(types_mapper=_pandas_type)
+    if any(pa.types.is_dictionary(each.type) for each in table.schema):
+        table = table.unify_dictionaries()
+    frame = table.to_pandas(types_mapper=_pandas_type, split_blocks=True, self_destruct=True)
     frame.attrs["read"] = read
     return frame
 

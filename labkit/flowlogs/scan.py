@@ -28,7 +28,7 @@ from labkit.waiting import State, Tick, Watch, silent
 
 FETCHERS = 128
 FETCHED_OBJECTS = 4096
-FETCHED_BYTES = 32_000_000
+FETCHED_BYTES = 12_000_000
 PARTS_AHEAD = 4
 TOLD_EVERY_S = 0.25
 

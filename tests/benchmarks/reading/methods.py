@@ -54,6 +54,10 @@ class Method:
             importlib.import_module(each)
         if {"boto3", "awswrangler"} & set(self.needs):
             session()
+        if "labkit.flowlogs" in self.needs:
+            from labkit.flowlogs import compiled_lines
+
+            compiled_lines.load()
 
 
 @cache
