@@ -46,4 +46,5 @@ def bunches(batch: Sequence[Object]) -> Iterator[Sequence[Object]]:
             yield bunch
             bunch, size = [], each.size_bytes
         bunch.append(each)
-    yield bunch
+    if bunch:
+        yield bunch
