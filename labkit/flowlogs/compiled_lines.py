@@ -1,13 +1,14 @@
 """The fastest path: clean lines, by a parser in machine code, straight into Arrow's columns.
 
-It gives what `clean_lines` gives, or nothing: for whatever is not plain, its lines are parsed there.
-Loading the machine code takes half a second, and two seconds more on the first time ever, so
-nothing waits for it: Arrow's parser goes on until it is there.
+It gives what Arrow's own parser gives in `clean_lines`, or nothing: whatever is not plain is parsed
+there. Loading the machine code takes a moment, and compiling it on the first time ever some more,
+so nothing waits for it: Arrow's parser goes on until it is there.
 """
 
 from __future__ import annotations
 
 import mmap
+import sys
 import threading
 from collections.abc import Collection, Iterator, Mapping
 from types import ModuleType
@@ -17,8 +18,8 @@ import pyarrow as pa
 
 from labkit.flowlogs.exact_lines import TIMES
 
-LOADED_AFTER_BYTES = 32_000_000
-"""Text that was parsed without it: a log for which loading it takes less time than it saves."""
+LOADED_AFTER_BYTES = 100_000_000
+"""Text that was parsed without it: more is likely to come, and to be worth its loading."""
 LEAST_BYTES = 20_000
 SAMPLE = 500  # lines, to estimate how much room the strings of all of them take
 SPARE = 1.04
@@ -47,6 +48,8 @@ class _Loader:
             threading.Thread(target=self.load, name="compiled-parser").start()
 
     def load(self) -> None:
+        if sys.byteorder != "little":
+            return
         try:
             from labkit.flowlogs import compiled_parser
         except (ImportError, RuntimeError):  # no Numba for this Python; no place for its cache
@@ -58,7 +61,7 @@ _loader = _Loader()
 
 
 def load() -> bool:
-    """Load the parser now; tell whether it is there."""
+    """Load the parser now, rather than when much has been parsed; tell whether it is there."""
     _loader.load()
     return _loader.parser is not None
 
@@ -84,6 +87,8 @@ def parse(
     kinds = [getattr(parser, _KINDS[types[name]]) if name in wanted else 0 for name in types]
     # The parser reads some bytes on, so the last line goes to where there are some.
     cut = text.rfind(b"\n", begin, len(text) - parser.WORD) + 1
+    if cut <= begin:
+        return None
     tail = text[cut:] if text.endswith(b"\n") else text[cut:] + b"\n"
     parts = [
         (np.frombuffer(text, np.uint8), begin, cut),
@@ -91,7 +96,7 @@ def parse(
     ]
     rows = sum(parser.count_lines(*part) for part in parts)
     estimated = _estimate(parser, parts[0], len(types))
-    if cut <= begin or estimated is None:
+    if estimated is None:
         return None
     spare = SPARE
     while True:
@@ -141,7 +146,9 @@ class _Columns:
             if name in TIMES and size
         }
         shared = np.empty(sum(rooms) + sum(sizes) - sum(map(len, own.values())), np.uint8)
-        pieces = iter(_cut(shared, [0 if n in own else size for n, size in enumerate(sizes)] + rooms))
+        pieces = iter(
+            _cut(shared, [0 if n in own else size for n, size in enumerate(sizes)] + rooms)
+        )
         self._values = [own.get(field, piece) for field, piece in zip(range(len(kinds)), pieces)]
         self._text = list(pieces)
         ends = [(each.ctypes.data, each.ctypes.data + each.size) for each in self._text]

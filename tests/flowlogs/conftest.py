@@ -4,6 +4,8 @@ import pytest
 from local_s3 import LocalS3
 from moto.server import ThreadedMotoServer
 
+from labkit.flowlogs import compiled_lines
+
 REGION = "us-east-1"
 
 
@@ -42,6 +44,15 @@ def bucket(aws, request):
     name = f"flow-logs-{abs(hash(request.node.nodeid)):x}"
     aws.client("s3").create_bucket(Bucket=name)
     return name
+
+
+@pytest.fixture(params=["by Arrow", "compiled"])
+def each_parser(request, monkeypatch):
+    """Parse clean lines by the one parser and by the other, however few they are."""
+    monkeypatch.setattr(compiled_lines, "LEAST_BYTES", 0)
+    assert compiled_lines.load(), "Numba is there"
+    if request.param == "by Arrow":
+        monkeypatch.setattr(compiled_lines._loader, "parser", None)
 
 
 @pytest.fixture

@@ -11,6 +11,8 @@ from labkit.errors import ParameterError, RecordFormatError
 from labkit.fields import DEFAULT_FIELDS
 from labkit.flowlogs import files, s3
 
+pytestmark = pytest.mark.usefixtures("each_parser")
+
 HEADER = " ".join(DEFAULT_FIELDS)
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 SECOND = int(NOON.timestamp())

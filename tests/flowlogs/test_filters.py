@@ -6,6 +6,8 @@ from labkit.errors import ParameterError
 from labkit.flowlogs import Filter, files, parse_filter
 from labkit.flowlogs.records import parse_table, write
 
+pytestmark = pytest.mark.usefixtures("each_parser")
+
 LINES = """\
 2 123456789012 eni-a 10.0.1.5 10.0.2.9 40000 22 6 1 40 0 9 REJECT OK
 2 123456789012 eni-a 10.0.2.9 10.0.1.5 443 40001 6 2 80 0 9 ACCEPT OK

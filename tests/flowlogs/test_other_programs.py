@@ -13,6 +13,8 @@ from labkit.fields import BY_NAME, DEFAULT_FIELDS, KNOWN, TRANSIT_GATEWAY_FIELDS
 from labkit.flowlogs import files
 from labkit.flowlogs.records import parse, write
 
+pytestmark = pytest.mark.usefixtures("each_parser")
+
 flowlogs_reader = pytest.importorskip("flowlogs_reader")
 
 V3 = (

@@ -11,6 +11,8 @@ from labkit.errors import RecordFormatError
 from labkit.fields import DEFAULT_FIELDS, FIELDS, parse_format
 from labkit.flowlogs.records import ReadSummary, parse, parse_table
 
+pytestmark = pytest.mark.usefixtures("each_parser")
+
 PING_ACCEPT = (
     "2 123456789010 eni-1235b8ca123456789 203.0.113.12 172.31.16.139 0 0 1 4 336 "
     "1432917027 1432917142 ACCEPT OK"

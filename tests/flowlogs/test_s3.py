@@ -19,6 +19,8 @@ from labkit.fields import DEFAULT_FIELDS
 from labkit.flowlogs import s3
 from labkit.flowlogs.records import parse
 
+pytestmark = pytest.mark.usefixtures("each_parser")
+
 HEADER = " ".join(DEFAULT_FIELDS)
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 FLOW_LOG = "fl-1234abcd1234abcd1"

@@ -13,6 +13,8 @@ from labkit.flowlogs import files, s3
 from labkit.flowlogs.records import write
 from labkit.waiting import State
 
+pytestmark = pytest.mark.usefixtures("each_parser")
+
 HEADER = " ".join(DEFAULT_FIELDS)
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 SECOND = int(NOON.timestamp())

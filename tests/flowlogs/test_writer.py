@@ -11,6 +11,8 @@ from labkit.errors import ParameterError, RecordFormatError
 from labkit.fields import DEFAULT_FIELDS, FIELDS, KNOWN, TRANSIT_GATEWAY_FIELDS
 from labkit.flowlogs.records import parse, parse_table, write
 
+pytestmark = pytest.mark.usefixtures("each_parser")
+
 USER_GUIDE = (
     "2 123456789010 eni-1235b8ca123456789 172.31.16.139 172.31.16.21 20641 22 6 20 4249 "
     "1418530010 1418530070 ACCEPT OK\n"

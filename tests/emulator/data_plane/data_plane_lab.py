@@ -12,6 +12,7 @@ from labkit.emulator.data_plane.handle import DataPlane
 from labkit.emulator.data_plane.messages import CommandSpec
 from labkit.network.resources import Instance
 
+WINDOW_S, ROOM_S = 60, 4
 FIRST, SECOND = "i-1", "i-2"
 FIRST_IP, SECOND_IP = "10.0.1.22", "10.0.1.25"
 
@@ -66,12 +67,19 @@ class Lab:
         self.data_plane.set_vpc(vpc.id, vpc, watch_all(vpc, self.flow_log_id))
 
     def begin(self, instance_id, *lines, timeout_s=30.0, directory=None, **environment):
+        self._keep_from_the_edge()
         command_id = f"command-{next(self._numbers)}"
         self._events[command_id] = threading.Event()
         self.data_plane.run(
             CommandSpec(command_id, instance_id, lines, directory, timeout_s, environment)
         )
         return command_id
+
+    def _keep_from_the_edge(self):
+        """Wait until no capture window ends soon: one that ends within a command halves its records."""
+        left_s = WINDOW_S - time.time() % WINDOW_S
+        if left_s < ROOM_S:
+            time.sleep(left_s + 0.1)
 
     def outcome(self, command_id, wait_s=30.0):
         assert self._events[command_id].wait(wait_s), f"{command_id} did not finish"
