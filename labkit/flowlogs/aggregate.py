@@ -17,6 +17,7 @@ from labkit.flowlogs.records import ReadSummary, to_frame
 
 # Sums are summed up again as soon as there are so many, so that they stay few.
 MOST_ROWS = 1_000_000
+_FOR_ONE_THREAD = 500_000  # rows; the tables of a scan are smaller, and its threads are busy
 _SUMS = ("packets", "bytes", "records")
 _SPANS = {"start": "min", "end": "max"}
 
@@ -101,17 +102,19 @@ def _sums(table: pa.Table, keys: Sequence[str], also: Sequence[str] = ()) -> pa.
         raise ParameterError(
             f"The records have no {', '.join(missing)}: their log format lacks it."
         )
-    flows = table.select(needed)
-    flows = flows.filter(pc.is_valid(flows["packets"]))  # pyright: ignore
-    sums = flows.group_by(list(keys), use_threads=False).aggregate(
+    rows = table.select(needed)
+    if also:  # those of rows without traffic would count
+        rows = rows.filter(pc.is_valid(rows["packets"]))  # pyright: ignore
+    grouped = rows.group_by(list(keys), use_threads=rows.num_rows > _FOR_ONE_THREAD)
+    sums = grouped.aggregate(
         [
             ("packets", "sum"),
             ("bytes", "sum"),
-            ([], "count_all"),
+            ("packets", "count"),  # of those that are there
             *((name, _SPANS[name]) for name in also),
         ]
-    )
-    return sums.rename_columns([*keys, *_SUMS, *also])
+    ).rename_columns([*keys, *_SUMS, *also])
+    return sums.filter(pc.greater(sums["records"], 0))  # pyright: ignore
 
 
 def _fold(parts: Iterable[pa.Table], keys: Sequence[str]) -> pa.Table | None:

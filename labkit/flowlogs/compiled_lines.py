@@ -149,7 +149,9 @@ class _Columns:
         pieces = iter(
             _cut(shared, [0 if n in own else size for n, size in enumerate(sizes)] + rooms)
         )
-        self._values = [own.get(field, piece) for field, piece in zip(range(len(kinds)), pieces)]
+        self._values = [
+            own.get(field, piece) for field, piece in zip(range(len(kinds)), pieces, strict=False)
+        ]
         self._text = list(pieces)
         ends = [(each.ctypes.data, each.ctypes.data + each.size) for each in self._text]
         self._rooms = np.array([(begin, end, begin) for begin, end in ends], np.int64)

@@ -7,6 +7,9 @@ line. At anything else it stops: what that means is for others to tell.
 Text is little-endian words here, so the first of eight bytes is the lowest.
 """
 
+# pyright: reportCallIssue=false
+# An intrinsic is called without its first parameter, which is for the compiler.
+
 from __future__ import annotations
 
 from typing import Any
@@ -147,7 +150,7 @@ def _number_at(text: np.ndarray, place: int, length: int) -> tuple[bool, np.uint
     nogil=True,
     cache=True,
 )
-def measure(text, place, end, lines, sizes):  # noqa: ANN001, ANN201
+def measure(text, place, end, lines, sizes):
     """Add up the bytes of each field over the first lines.
 
     Args:
@@ -176,7 +179,7 @@ def measure(text, place, end, lines, sizes):  # noqa: ANN001, ANN201
 
 
 @njit(types.int64(_TEXT, types.int64, types.int64), nogil=True, cache=True)
-def count_lines(text, begin, end):  # noqa: ANN001, ANN201
+def count_lines(text, begin, end):
     """Count the newlines between two places of uint8[n]."""
     found = 0
     for byte in text[begin:end]:
@@ -199,7 +202,7 @@ def count_lines(text, begin, end):  # noqa: ANN001, ANN201
     nogil=True,
     cache=True,
 )
-def parse(text, place, end, row, kinds, values, rooms, validity, nulls):  # noqa: ANN001, ANN201, C901, PLR0912, PLR0913
+def parse(text, place, end, row, kinds, values, rooms, validity, nulls):  # noqa: C901
     """Parse whole lines into columns, as Arrow lays them out.
 
     Args:

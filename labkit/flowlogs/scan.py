@@ -30,7 +30,7 @@ from labkit.waiting import State, Tick, Watch, silent
 # threads than that needs, all of them come late instead of some early.
 NEAR_FETCHERS, FAR_FETCHERS = 16, 128
 FAR_S = 0.012
-"""What the first small object takes to come from afar: in a Region of AWS, 15 to 30 milliseconds."""
+"""What the first object takes at least if it is from afar."""
 FETCHED_OBJECTS = 4096
 FETCHED_BYTES = 12_000_000
 PARTS_AHEAD = 4

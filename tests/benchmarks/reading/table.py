@@ -6,7 +6,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from reading.measure import Figures, ratio
 
-PACKAGES = ("pyarrow", "isal", "obstore", "pandas", "polars", "duckdb", "flowlogs-reader")
+PACKAGES = ("pyarrow", "isal", "obstore", "pandas", "polars", "duckdb", "flowlogs-reader", "numba")
 
 
 def head() -> str:

@@ -76,7 +76,7 @@ class Lab:
         return command_id
 
     def _keep_from_the_edge(self):
-        """Wait until no capture window ends soon: one that ends within a command halves its records."""
+        """Wait until no capture window ends soon: ending within a command it halves the records."""
         left_s = WINDOW_S - time.time() % WINDOW_S
         if left_s < ROOM_S:
             time.sleep(left_s + 0.1)
