@@ -8,6 +8,7 @@ and the beginning of a message is just that. Everything else is parsed in full, 
 from __future__ import annotations
 
 import json
+import re
 from functools import cached_property
 from typing import Any
 
@@ -19,7 +20,7 @@ EVENT = pa.struct(
     [("timestamp", pa.int64()), ("message", pa.string()), ("ingestionTime", pa.int64())]
 )
 _BODY = pa.schema([("events", pa.list_(EVENT)), ("nextToken", pa.string())])
-_MESSAGE, _TOKEN = b'"message":"', b'"nextToken":"'
+_MESSAGE, _TOKEN = re.compile(rb'"message":"([^"]*)"'), b'"nextToken":"'
 
 
 class Page:
@@ -58,11 +59,10 @@ def read(body: bytes) -> tuple[Page, str | None]:
         ValueError: It is no JSON, or broken off.
     """
     if body.isascii() and b"\\" not in body and body.endswith(b"}"):
-        first, *found = body.split(_MESSAGE)
+        found = _MESSAGE.findall(body)
         # One object is the answer, the others are events: each has its message.
-        if first.startswith(b'{"events":[') and body.count(b"{") == len(found) + 1:
-            text = b"".join([each[: each.index(b'"')] + b"\n" for each in found])
-            return Page(body, len(found), text), _token(body)
+        if body.startswith(b'{"events":[') and body.count(b"{") == len(found) + 1:
+            return Page(body, len(found), b"\n".join([*found, b""])), _token(body)
     events, token = _parse(body)
     page = Page(body, len(events))
     page.events = events

@@ -28,7 +28,7 @@ from labkit.waiting import State, Tick, Watch, silent
 
 # Objects from afar are waited for, so many at once pay; those from nearby cost work, and with more
 # threads than that needs, all of them come late instead of some early.
-NEAR_FETCHERS, FAR_FETCHERS = 16, 128
+NEAR_FETCHERS, FAR_FETCHERS = 8, 128
 FAR_S = 0.012
 """What the first object takes at least if it is from afar."""
 FETCHED_OBJECTS = 4096

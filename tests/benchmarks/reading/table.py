@@ -27,6 +27,38 @@ def lines(title: str, figures: list[Figures]) -> list[str]:
     ]
 
 
+PEERS = {
+    "flowlogs-reader": ("flowlogs-reader",),
+    "awswrangler": ("awswrangler",),
+    "pandas": ("pandas (pyarrow)", "pandas"),
+    "polars": ("polars",),
+    "duckdb": ("duckdb",),
+    "plain pyarrow": ("pyarrow",),
+}
+
+
+def short(measured: list[tuple[str, list[Figures]]]) -> list[str]:
+    """Return a row a case, for the README: our rate, and how many times that of each other one."""
+    rows = [
+        "| case | million records/s | " + " | ".join(f"times {peer}" for peer in PEERS) + " |",
+        "|---|---|" + "---|" * len(PEERS),
+    ]
+    for title, figures in measured:
+        ours = figures[0]
+        cells = [f"{ours.rate / 1e6:.1f}"]
+        for names in PEERS.values():
+            found = [
+                each
+                for name in names
+                for each in figures[1:]
+                if each.entry.method == name
+                or each.entry.method.startswith((name + ",", name + " ("))
+            ]
+            cells.append(_ratio(ours, found[0]).removesuffix("×") if found else "")
+        rows.append(f"| {title} | " + " | ".join(cells) + " |")
+    return rows
+
+
 def _rate(each: Figures) -> str:
     if each.faults:
         return f"wrong: {each.faults[0]}"
