@@ -32,7 +32,6 @@ NEAR_FETCHERS, FAR_FETCHERS = 8, 128
 FAR_S = 0.012
 """What the first object takes at least if it is from afar."""
 FETCHED_OBJECTS = 4096
-FETCHED_BYTES = 12_000_000
 PARTS_AHEAD = 4
 TOLD_EVERY_S = 0.25
 
@@ -135,9 +134,14 @@ class Scan:
                 rest = bunches(batch[len(fetched) :])
                 fetched += [pool.submit(self._get, some) for some in rest]
                 waiting.append((batch, fetched))
-            while len(waiting) > 1 and _is_plenty(waiting):
+            while len(waiting) > 1 and self._is_plenty(waiting):
                 yield waiting.popleft()
         yield from waiting
+
+    def _is_plenty(self, waiting: Iterable[tuple[Batch, Fetched]]) -> bool:
+        several = [batch if isinstance(batch, list) else [batch] for batch, _ in waiting]
+        size = sum(each.size_bytes for batch in several for each in batch)
+        return size > self._store.ahead_bytes or sum(map(len, several)) > FETCHED_OBJECTS
 
     def _get(self, objects: Sequence[Object]) -> list[bytes | None]:
         """Fetch objects one after the other; None is one that has gone since it was listed."""
@@ -198,12 +202,6 @@ class Scan:
             raise ParameterError(
                 f"No file has the columns {missing}; they have {', '.join(sorted(there))}."
             )
-
-
-def _is_plenty(waiting: Iterable[tuple[Batch, Fetched]]) -> bool:
-    several = [batch if isinstance(batch, list) else [batch] for batch, _ in waiting]
-    size = sum(each.size_bytes for batch in several for each in batch)
-    return size > FETCHED_BYTES or sum(map(len, several)) > FETCHED_OBJECTS
 
 
 def _arrived(

@@ -18,7 +18,13 @@ class Object:
 
 
 class Store(Protocol):
-    """Where objects are."""
+    """Where objects are.
+
+    Attributes:
+        ahead_bytes: How much to fetch ahead of what is being parsed.
+    """
+
+    ahead_bytes: int
 
     def get(self, key: str) -> bytes: ...
 
