@@ -50,8 +50,10 @@ def bucket(aws, request):
 def each_parser(request, monkeypatch):
     """Parse clean lines by the one parser and by the other, however few they are."""
     monkeypatch.setattr(compiled_lines, "LEAST_BYTES", 0)
-    assert compiled_lines.load(), "Numba is there"
-    if request.param == "by Arrow":
+    if request.param == "compiled":
+        pytest.importorskip("numba", reason="it has no wheels for this machine")
+        assert compiled_lines.load()
+    else:
         monkeypatch.setattr(compiled_lines._loader, "parser", None)
 
 
