@@ -4,6 +4,7 @@ Run Command and scripts: docs.aws.amazon.com/systems-manager/latest/userguide/ru
 """
 
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -106,9 +107,10 @@ def test_no_mount_of_the_machine_can_be_written(kernel_lab):
 
 @pytest.mark.parametrize("place", ["/tmp", "/root", "/home", "/run", "/var/tmp", "/dev/shm"])
 def test_there_is_room_to_write_in(kernel_lab, place):
-    assert kernel_lab.run(FIRST, f"echo hi > {place}/x && cat {place}/x").stdout == "hi\n"
-    assert kernel_lab.run(SECOND, f"cat {place}/x").exit_code
-    assert not Path(place, "x").exists()
+    mine = Path(place, f"labkit-{secrets.token_hex(4)}")
+    assert kernel_lab.run(FIRST, f"echo hi > {mine} && cat {mine}").stdout == "hi\n"
+    assert kernel_lab.run(SECOND, f"cat {mine}").exit_code
+    assert not mine.exists()
 
 
 @pytest.mark.parametrize("device", ["null", "zero", "urandom"])
