@@ -109,7 +109,7 @@ def load_and_parse(key: str, data: bytes) -> pa.Table:
 
 
 class _Disk:
-    ahead_bytes = 2_000_000
+    ahead_bytes = 1_000_000
 
     def get(self, key: str) -> bytes:
         return Path(key).read_bytes()

@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 
 from reading import methods
-from reading.methods import LABKIT, Job, Method
+from reading.methods import LABKIT_FILES, Job, Method
 
 
 @dataclass(frozen=True)
@@ -112,11 +112,11 @@ def pandas_out_of_core(job: Job) -> Any:
 METHODS = {
     method.name: method
     for method in (
-        Sums("labkit, out of core", labkit_out_of_core, LABKIT),
+        Sums("labkit, out of core", labkit_out_of_core, LABKIT_FILES),
         Sums("polars, out of core", polars_out_of_core, ("polars",)),
         Sums("duckdb, out of core", duckdb_out_of_core, ("duckdb", "pyarrow")),
         Sums("pandas, out of core", pandas_out_of_core, ("pandas",)),
-        InMemory("labkit, in memory", labkit_in_memory, LABKIT),
+        InMemory("labkit, in memory", labkit_in_memory, LABKIT_FILES),
         InMemory("polars, in memory", polars_in_memory, ("polars",), "polars"),
         InMemory("duckdb, in memory", duckdb_in_memory, ("duckdb",)),
         InMemory("pandas, in memory", pandas_in_memory, ("pandas",), "pandas"),

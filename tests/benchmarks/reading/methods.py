@@ -222,12 +222,13 @@ def duckdb_parquet(job: Job) -> Any:
     return duckdb.sql(f"SELECT * FROM read_parquet({job.paths!r})").to_arrow_table()
 
 
-LABKIT = ("labkit.flowlogs", "pandas", "boto3", "obstore", "isal", "pyarrow.csv")
+LABKIT_FILES = ("labkit.flowlogs", "pandas", "isal", "pyarrow.csv")
+LABKIT = (*LABKIT_FILES, "boto3", "obstore")
 READERS = {
     method.name: method
     for method in (
         Method("labkit", labkit_s3, LABKIT),
-        Method("labkit, local files", labkit_files, (*LABKIT, "pyarrow.parquet")),
+        Method("labkit, local files", labkit_files, (*LABKIT_FILES, "pyarrow.parquet")),
         Method("flowlogs-reader", flowlogs_reader_s3, ("flowlogs_reader", "boto3")),
         Method("awswrangler", awswrangler_s3, ("awswrangler",)),
         Method("pandas (C), local files", pandas_c, ("pandas", "pyarrow")),
