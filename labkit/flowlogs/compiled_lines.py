@@ -84,7 +84,9 @@ def parse(
         return None
     if size < LEAST_BYTES or all(pa.types.is_string(types[name]) for name in wanted):
         return None  # where there are numbers, a header is no record
-    kinds = [getattr(parser, _KINDS[types[name]]) if name in wanted else 0 for name in types]
+    kinds = [
+        getattr(parser, _KINDS[types[name]] if name in wanted else "SKIPPED") for name in types
+    ]
     # The parser reads some bytes on, so the last line goes to where there are some.
     cut = text.rfind(b"\n", begin, len(text) - parser.WORD) + 1
     if cut <= begin:
@@ -118,8 +120,8 @@ def _estimate(parser: ModuleType, part: tuple, fields: int) -> np.ndarray | None
 class _Columns:
     """Memory for the columns of some lines, filled by the parser.
 
-    Times have pieces of their own, which go back to the kernel as soon as pandas has copied them.
-    All other columns lie in one: the kernel gives one large piece faster than many small ones.
+    Times have pieces of their own, which go back to the system as soon as pandas has copied them.
+    All other columns lie in one: the system gives one large piece faster than many small ones.
     """
 
     def __init__(
@@ -146,13 +148,10 @@ class _Columns:
             if name in TIMES and size
         }
         shared = np.empty(sum(rooms) + sum(sizes) - sum(map(len, own.values())), np.uint8)
-        pieces = iter(
-            _cut(shared, [0 if n in own else size for n, size in enumerate(sizes)] + rooms)
-        )
-        self._values = [
-            own.get(field, piece) for field, piece in zip(range(len(kinds)), pieces, strict=False)
-        ]
-        self._text = list(pieces)
+        in_shared = [0 if field in own else size for field, size in enumerate(sizes)]
+        pieces = list(_cut(shared, [*in_shared, *rooms]))
+        self._values = [own.get(field, piece) for field, piece in enumerate(pieces[: len(kinds)])]
+        self._text = pieces[len(kinds) :]
         ends = [(each.ctypes.data, each.ctypes.data + each.size) for each in self._text]
         self._rooms = np.array([(begin, end, begin) for begin, end in ends], np.int64)
         for field, there in enumerate(is_text):
@@ -194,6 +193,7 @@ class _Columns:
 
 
 def _cut(memory: np.ndarray, sizes: list[int]) -> Iterator[np.ndarray]:
+    """Yield pieces of these sizes, one after the other."""
     place = 0
     for size in sizes:
         yield memory[place : place + size]
