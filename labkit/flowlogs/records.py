@@ -111,7 +111,10 @@ def to_frame(table: pa.Table, read: ReadSummary) -> pd.DataFrame:
     """
     if any(pa.types.is_dictionary(each.type) for each in table.schema):
         table = table.unify_dictionaries()
-    frame = table.to_pandas(types_mapper=_pandas_type, split_blocks=True, self_destruct=True)
+    # Of several chunks each column is a copy of its own; of a single one pandas would get Arrow's
+    # memory, in which it could not write.
+    is_large = any(column.num_chunks > 1 for column in table.columns)
+    frame = table.to_pandas(types_mapper=_pandas_type, split_blocks=is_large, self_destruct=True)
     frame.attrs["read"] = read
     return frame
 

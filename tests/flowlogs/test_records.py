@@ -5,11 +5,12 @@ unless a comment names another source.
 """
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from labkit.errors import RecordFormatError
 from labkit.fields import DEFAULT_FIELDS, FIELDS, parse_format
-from labkit.flowlogs.records import ReadSummary, parse, parse_table
+from labkit.flowlogs.records import ReadSummary, parse, parse_table, to_frame
 
 pytestmark = pytest.mark.usefixtures("each_parser")
 
@@ -199,3 +200,17 @@ def test_an_empty_field_is_none_even_in_a_column_that_nobody_wants(before):
         parse_table(
             short.encode(), ["version", "account-id", "type", "srcaddr"], columns=("srcaddr",)
         )
+
+
+@pytest.mark.parametrize("columns", [None, ["start"], ["start", "end"]])
+@pytest.mark.parametrize("chunks", [1, 2])
+def test_values_can_be_set(columns, chunks):
+    tables = [parse_table(f"{PING_ACCEPT}\n".encode())[0] for _ in range(chunks)]
+    table = pa.concat_tables(tables)
+    log = to_frame(table if columns is None else table.select(columns), ReadSummary())
+    moment = pd.Timestamp("2026-11-24", tz="UTC").as_unit("s")
+    log.loc[0, "start"] = moment
+    assert log.start[0] == moment
+    if columns is None:
+        log.loc[0, "packets"] = 7
+        assert log.packets[0] == 7
