@@ -19,6 +19,7 @@ from labkit.flowlogs.columns import schema, with_times
 from labkit.flowlogs.parquet_files import MAGIC, read_parquet
 from labkit.flowlogs.records import Malformed, ReadSummary, SetAside, count_rows, parse_table
 from labkit.flowlogs.selection import Selection
+from labkit.flowlogs.stored import Data
 from labkit.flowlogs.summary import total
 from labkit.flowlogs.text_blocks import Block, BreaksOff, NotFlowLog, text_blocks
 
@@ -48,7 +49,7 @@ class Reading:
     malformed: Malformed = "raise"
     seen_columns: set[str] = field(default_factory=set)
 
-    def read_files(self, files: Iterable[tuple[str, bytes]]) -> Parsed:
+    def read_files(self, files: Iterable[tuple[str, Data]]) -> Parsed:
         """Read whole files, each a name and its bytes, in their order.
 
         Raises:
@@ -58,7 +59,7 @@ class Reading:
         together: list[Block] = []
         size = 0
         for name, data in files:
-            mine = list(self._read_alone(name, data)) if data.startswith(MAGIC) else None
+            mine = list(self._read_alone(name, data)) if data[: len(MAGIC)] == MAGIC else None
             blocks, fate = ([], ReadSummary()) if mine else self._blocks(name, data)
             ends = len(blocks) != 1 or (together and blocks[0].fields != together[0].fields)
             if together and (ends or size >= JOINED_BYTES):
@@ -118,7 +119,7 @@ class Reading:
             return ReadSummary(objects=1, truncated=1, set_aside=kept)
         return ReadSummary(not_flow_log=1, set_aside=kept)
 
-    def _blocks(self, name: str, data: bytes) -> tuple[list[Block], ReadSummary]:
+    def _blocks(self, name: str, data: Data) -> tuple[list[Block], ReadSummary]:
         """Return a text file's blocks, and what became of it."""
         blocks: list[Block] = []
         try:
@@ -129,7 +130,7 @@ class Reading:
             return blocks, self.refuse(name, error)
         return blocks, ReadSummary(objects=1) if blocks else ReadSummary(empty=1)
 
-    def _read_alone(self, name: str, data: bytes) -> Iterator[Parsed]:
+    def _read_alone(self, name: str, data: Data) -> Iterator[Parsed]:
         try:
             table, counts = read_parquet(data, self.selection.to_read)
         except NotFlowLog as error:

@@ -17,7 +17,7 @@ from labkit.flowlogs.frames import collect
 from labkit.flowlogs.records import Malformed
 from labkit.flowlogs.scan import Scan
 from labkit.flowlogs.selection import Selection
-from labkit.flowlogs.stored import Object, part_spans
+from labkit.flowlogs.stored import Data, Object, part_spans
 from labkit.flowlogs.summary import SetAside
 from labkit.flowlogs.window import BEGINNING, Window
 from labkit.waiting import Watch, silent
@@ -102,7 +102,7 @@ def scan(
     return Scan(what, _Disk(), _find(several), reading, watch)
 
 
-def load_and_parse(key: str, data: bytes) -> pa.Table:
+def load_and_parse(key: str, data: Data) -> pa.Table:
     """Open and parse one file."""
     parsed = Reading(Selection(Window())).read_files([(key, data)])
     return pa.concat_tables(parsed.tables)
@@ -114,7 +114,7 @@ class _Disk:
     def get(self, key: str) -> bytes:
         return Path(key).read_bytes()
 
-    def parts(self, each: Object) -> Iterator[Callable[[], bytes]]:
+    def parts(self, each: Object) -> Iterator[Callable[[], Data]]:
         for start, end in part_spans(each):
             yield partial(_read_part, each.key, start, end)
 

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator
 
 from isal import igzip_lib
 
+from labkit.flowlogs.stored import Data
+
 GZIP = b"\x1f\x8b"
 PIECE_BYTES = 4_000_000
 
@@ -18,7 +20,7 @@ class Damaged(Exception):
     """The compressed text is none, or its checksum does not hold."""
 
 
-def inflate(parts: Iterable[bytes], piece_bytes: int = PIECE_BYTES) -> Iterator[bytes]:
+def inflate(parts: Iterable[Data], piece_bytes: int = PIECE_BYTES) -> Iterator[bytes]:
     """Yield the text of a gzip file, or of one that is not compressed, in pieces.
 
     `igzip_lib.decompress` would drop every gzip member but the first without a word.
@@ -33,17 +35,17 @@ def inflate(parts: Iterable[bytes], piece_bytes: int = PIECE_BYTES) -> Iterator[
     """
     pending = iter(parts)
     first = next((part for part in pending if part), b"")
-    if not first.startswith(GZIP):
-        yield first
-        yield from pending
+    if first[:2] != GZIP:
+        yield bytes(first)
+        yield from map(bytes, pending)
         return
     member = _Member()
     most = _told_size(first, piece_bytes)
     for part in _then(first, pending):
-        rest: bytes | None = part
+        rest: Data | None = part
         while rest:
             if member.eof:
-                rest = rest.lstrip(b"\0")  # padding is allowed between members
+                rest = bytes(rest).lstrip(b"\0")  # padding is allowed between members
                 member = _Member() if rest else member
                 continue
             yield from member.feed(rest, most, piece_bytes)
@@ -65,7 +67,7 @@ class _Member:
     def unused_data(self) -> bytes:
         return self._isal.unused_data
 
-    def feed(self, data: bytes, first: int, most: int) -> Iterator[bytes]:
+    def feed(self, data: Data, first: int, most: int) -> Iterator[bytes]:
         """Yield what the data inflates to: a piece of `first` bytes at most, then of `most`."""
         try:
             yield self._isal.decompress(data, first)
@@ -75,7 +77,7 @@ class _Member:
             raise Damaged(str(error)) from error
 
 
-def _told_size(data: bytes, most: int) -> int:
+def _told_size(data: Data, most: int) -> int:
     """Return the size of the text as a gzip file's last four bytes tell it, if they may be right.
 
     With a piece of just that size, none is made larger and cut again: half of the work, as fresh
@@ -87,6 +89,6 @@ def _told_size(data: bytes, most: int) -> int:
     return told if len(data) < told < most else most
 
 
-def _then(first: bytes, others: Iterator[bytes]) -> Iterator[bytes]:
+def _then(first: Data, others: Iterator[Data]) -> Iterator[Data]:
     yield first
     yield from others

@@ -9,7 +9,7 @@ from functools import partial
 from labkit.errors import RecordFormatError
 from labkit.flowlogs.exact_lines import error as line_error
 from labkit.flowlogs.file_parts import Parsed, Reading
-from labkit.flowlogs.stored import Object, is_gone
+from labkit.flowlogs.stored import Data, Object, is_gone
 from labkit.flowlogs.summary import ReadSummary, SetAside
 from labkit.flowlogs.text_blocks import Block, BreaksOff, NotFlowLog, text_blocks
 
@@ -24,7 +24,7 @@ class LargeFile:
         self._reading = reading
         self._line = 1
 
-    def tasks(self, parts: Iterable[bytes]) -> Iterator[Task]:
+    def tasks(self, parts: Iterable[Data]) -> Iterator[Task]:
         """Yield what parses each block, and what then puts its outcome right, in order.
 
         Raises:

@@ -16,6 +16,7 @@ from functools import partial
 from labkit.flowlogs import layout
 from labkit.flowlogs.ahead import map_ahead
 from labkit.flowlogs.objects import PAGE, Bucket
+from labkit.flowlogs.regions import find_regions
 from labkit.flowlogs.stored import Object
 from labkit.flowlogs.summary import SetAside
 from labkit.flowlogs.window import BEGINNING, Window
@@ -53,9 +54,7 @@ def find(bucket: Bucket, window: Window, place: Place) -> Iterator[Object | SetA
         ClientError: NoSuchBucket, AccessDenied and the like.
     """
     bucket.open()
-    regions = layout.find_regions(
-        bucket.s3, bucket.name, place.prefix, accounts=place.accounts, regions=place.regions
-    )
+    regions = find_regions(bucket, place.prefix, accounts=place.accounts, regions=place.regions)
     slots = window.widen(BEFORE, AFTER)
     folders = [folder for region in regions for folder in _folders(region, slots, place.prefix)]
     if not regions and not place.accounts and not place.regions:

@@ -20,7 +20,7 @@ from obstore.exceptions import BaseError
 from obstore.store import S3Store
 from urllib3.exceptions import HTTPError
 
-from labkit.flowlogs.stored import Object, part_spans
+from labkit.flowlogs.stored import Data, Object, part_spans
 
 if TYPE_CHECKING:
     from obstore.store import ClientConfig
@@ -80,38 +80,59 @@ class Bucket:
             prefix: A folder, or "" for the whole bucket.
             after: Only keys that come after it.
         """
+        if not self._can_store_list(prefix):
+            yield from self._list_by_boto3(prefix, after)
+            return
         last = after
         try:
             pages = obstore.list(self._store, prefix or None, offset=last or None, chunk_size=PAGE)
             for page in pages:
                 for each in page:
                     last = each["path"]
-                    yield Object(last, each["size"], each["last_modified"])
-        except BaseError:
+                    yield Object(last, each["size"], each["last_modified"], each["e_tag"] or "")
+        except (BaseError, ValueError):
             yield from self._list_by_boto3(prefix, last)
 
-    def get(self, key: str) -> bytes:
-        """Fetch one object whole."""
+    def folders(self, prefix: str) -> list[str]:
+        """Return the folders right below one; the objects beside them should be few."""
+        if not self._can_store_list(prefix):
+            return self.folders_among_objects(prefix)
         try:
-            return obstore.get(self._store, key).bytes().to_bytes()
-        except (BaseError, FileNotFoundError):
+            found = obstore.list_with_delimiter(self._store, prefix or None)
+        except (BaseError, ValueError):
+            return self.folders_among_objects(prefix)
+        return [f"{each}/" for each in found["common_prefixes"]]
+
+    def folders_among_objects(self, prefix: str) -> list[str]:
+        """Return the folders right below one, however many objects are beside them."""
+        pages = self._pages(Prefix=prefix, Delimiter="/")
+        return [each["Prefix"] for page in pages for each in page.get("CommonPrefixes", ())]
+
+    def get(self, key: str) -> Data:
+        """Fetch one object whole."""
+        if not _is_plain(key):
+            return self._get_by_boto3(key)
+        try:
+            return memoryview(obstore.get(self._store, key).bytes())
+        except (BaseError, FileNotFoundError, ValueError):
             return self._get_by_boto3(key)
 
-    def parts(self, each: Object) -> Iterator[Callable[[], bytes]]:
+    def parts(self, each: Object) -> Iterator[Callable[[], Data]]:
         """Yield for each part of a large object what fetches it.
 
         So a fetch that fails goes on at its part. Where the object is replaced meanwhile, it
         raises ClientError (PreconditionFailed).
         """
-        etag = self.s3.head_object(Bucket=self.name, Key=each.key)["ETag"]
         for start, end in part_spans(each):
-            yield partial(self._get_part, each.key, start, end, etag)
+            yield partial(self._get_part, each.key, start, end, each.etag)
 
-    def _get_part(self, key: str, start: int, end: int, etag: str) -> bytes:
+    def _get_part(self, key: str, start: int, end: int, etag: str) -> Data:
+        if not _is_plain(key):
+            return self._get_by_boto3(key, start, end, {"IfMatch": etag})
         options: Any = {"range": (start, end), "if_match": etag}
         try:
-            return obstore.get(self._store, key, options=options).bytes().to_bytes()
-        except (BaseError, FileNotFoundError):
+            return memoryview(obstore.get(self._store, key, options=options).bytes())
+        except (BaseError, FileNotFoundError, ValueError):
             return self._get_by_boto3(key, start, end, {"IfMatch": etag})
 
     def _get_by_boto3(
@@ -138,13 +159,34 @@ class Bucket:
                 options = {**(options or {}), "IfMatch": answer["ETag"]}
         raise AssertionError("unreachable")
 
+    def _can_store_list(self, prefix: str) -> bool:
+        return _is_plain(prefix) if prefix else not self._has_rooted_keys
+
+    @cached_property
+    def _has_rooted_keys(self) -> bool:
+        """Whether keys begin with `/`, which obstore would tell without it."""
+        answer = self.s3.list_objects_v2(Bucket=self.name, Prefix="/", MaxKeys=1)
+        return bool(answer.get("Contents"))
+
     def _list_by_boto3(self, prefix: str, after: str) -> Iterator[Object]:
-        pages = self.s3.get_paginator("list_objects_v2").paginate(
-            Bucket=self.name, Prefix=prefix, StartAfter=after
-        )
-        for page in pages:
+        for page in self._pages(Prefix=prefix, StartAfter=after):
             for each in page.get("Contents", ()):
-                yield Object(each["Key"], each["Size"], each["LastModified"])
+                yield Object(each["Key"], each["Size"], each["LastModified"], each["ETag"])
+
+    def _pages(self, **asked: str) -> Iterator[dict[str, Any]]:
+        """Yield pages of the listing; making a paginator takes longer than most of them."""
+        token: dict[str, str] = {}
+        while True:
+            page = self.s3.list_objects_v2(Bucket=self.name, **asked, **token)
+            yield page
+            if not page.get("IsTruncated"):
+                return
+            token = {"ContinuationToken": page["NextContinuationToken"]}
+
+
+def _is_plain(key: str) -> bool:
+    """Tell whether obstore takes a key as it is: it knows no empty part of a path, `.` or `..`."""
+    return not {"", ".", ".."} & set(key.removesuffix("/").split("/"))
 
 
 def _client_options(endpoint: str) -> ClientConfig:

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from labkit.flowlogs.columns import COLUMN_TYPES, to_read, with_times
 from labkit.flowlogs.records import ReadSummary, count_rows
+from labkit.flowlogs.stored import Data
 from labkit.flowlogs.text_blocks import NotFlowLog
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ MAGIC = b"PAR1"
 
 
 def read_parquet(
-    data: bytes, columns: Collection[str] | None = None
+    data: Data, columns: Collection[str] | None = None
 ) -> tuple[pa.Table, ReadSummary]:
     """Read a Parquet file, whose columns are named with underscores and typed.
 

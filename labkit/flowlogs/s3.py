@@ -18,6 +18,7 @@ from labkit.flowlogs.frames import collect
 from labkit.flowlogs.listing import Place
 from labkit.flowlogs.objects import Bucket
 from labkit.flowlogs.records import Malformed
+from labkit.flowlogs.regions import find_regions
 from labkit.flowlogs.scan import Scan
 from labkit.flowlogs.selection import Selection
 from labkit.flowlogs.stored import Object
@@ -172,7 +173,7 @@ def list_days(bucket: Bucket, prefix: str, window: Window) -> list[Object]:
     """List the folders of the window's days, in every account and Region that is there."""
     return [
         each
-        for region in layout.find_regions(bucket.s3, bucket.name, prefix)
+        for region in find_regions(bucket, prefix)
         for day in window.days()
         for each in bucket.list(layout.day_prefix(region, day))
     ]

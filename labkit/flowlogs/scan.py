@@ -22,7 +22,7 @@ from labkit.flowlogs.ahead import map_ahead
 from labkit.flowlogs.batches import Batch, batches, bunches
 from labkit.flowlogs.file_parts import Parsed, Reading
 from labkit.flowlogs.large_file import LargeFile
-from labkit.flowlogs.stored import Object, Store, is_gone
+from labkit.flowlogs.stored import Data, Object, Store, is_gone
 from labkit.flowlogs.summary import ReadSummary, SetAside, total
 from labkit.waiting import State, Tick, Watch, silent
 
@@ -36,7 +36,7 @@ PARTS_AHEAD = 4
 TOLD_EVERY_S = 0.25
 
 
-Fetched = list[Future[list[bytes | None]]]
+Fetched = list[Future[list[Data | None]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,9 +143,9 @@ class Scan:
         size = sum(each.size_bytes for batch in several for each in batch)
         return size > self._store.ahead_bytes or sum(map(len, several)) > FETCHED_OBJECTS
 
-    def _get(self, objects: Sequence[Object]) -> list[bytes | None]:
+    def _get(self, objects: Sequence[Object]) -> list[Data | None]:
         """Fetch objects one after the other; None is one that has gone since it was listed."""
-        found: list[bytes | None] = []
+        found: list[Data | None] = []
         for each in objects:
             try:
                 found.append(self._store.get(each.key))
@@ -206,7 +206,7 @@ class Scan:
 
 def _arrived(
     batch: Sequence[Object], fetched: Fetched
-) -> tuple[list[tuple[str, bytes]], ReadSummary]:
+) -> tuple[list[tuple[str, Data]], ReadSummary]:
     """Wait for the files of a batch; tell which have gone since they were listed."""
     files, gone = [], []
     found = chain.from_iterable(future.result() for future in fetched)
@@ -222,5 +222,5 @@ def _and(more: ReadSummary, parsed: Parsed) -> Parsed:
     return parsed._replace(counts=total([parsed.counts, more]))
 
 
-def _call(fetch: Callable[[], bytes]) -> bytes:
+def _call(fetch: Callable[[], Data]) -> Data:
     return fetch()

@@ -12,9 +12,20 @@ PART_BYTES = 4_000_000
 
 @dataclass(frozen=True, slots=True)
 class Object:
+    """A file as it was listed.
+
+    Attributes:
+        etag: Tells its content from any other that the key may have later; "" is not known.
+    """
+
     key: str
     size_bytes: int
     last_modified: datetime
+    etag: str = ""
+
+
+Data = bytes | memoryview
+"""Bytes as they came, which may lie where they were received."""
 
 
 class Store(Protocol):
@@ -26,9 +37,9 @@ class Store(Protocol):
 
     ahead_bytes: int
 
-    def get(self, key: str) -> bytes: ...
+    def get(self, key: str) -> Data: ...
 
-    def parts(self, each: Object) -> Iterator[Callable[[], bytes]]: ...
+    def parts(self, each: Object) -> Iterator[Callable[[], Data]]: ...
 
 
 def part_spans(each: Object) -> Iterator[tuple[int, int]]:

@@ -10,6 +10,7 @@ from functools import lru_cache
 from labkit.fields import KNOWN
 from labkit.flowlogs.exact_lines import LONGEST_LINE
 from labkit.flowlogs.inflate import Damaged, Truncated, inflate
+from labkit.flowlogs.stored import Data
 
 BLOCK_BYTES = 4_000_000
 ENDLESS_LINE = 16 * LONGEST_LINE
@@ -70,7 +71,7 @@ class Block:
 
 def text_blocks(
     file: str,
-    parts: Iterable[bytes],
+    parts: Iterable[Data],
     fields: Sequence[str] | None = None,
 ) -> Iterator[Block]:
     """Yield a file's lines, none for a file without text.
@@ -92,7 +93,7 @@ def text_blocks(
         yield Block(file, names, whole, begin)
 
 
-def _whole_lines(parts: Iterable[bytes], block_bytes: int) -> Iterator[bytes]:
+def _whole_lines(parts: Iterable[Data], block_bytes: int) -> Iterator[bytes]:
     """Yield the text in blocks that end with a line."""
     pending: list[bytes] = []
     size = 0

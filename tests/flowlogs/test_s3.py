@@ -75,6 +75,18 @@ def test_every_layout_of_keys_is_found(aws, bucket, put, folder):
     assert list(log.packets) == [5]
 
 
+@pytest.mark.parametrize("below", [PLAIN, "copies/"], ids=["AWS's folders", "other folders"])
+@pytest.mark.parametrize(
+    "prefix", ["/rooted/", "two//slashes/", "./x/", "../x/", "tab\there/", "a%41b/", "é+&=#? b/"]
+)
+def test_odd_prefixes_are_found(aws, bucket, put, prefix, below):
+    key = prefix + below + file_name(NOON)
+    put(key, line(NOON, NOON + minutes(1)))
+    for asked in ("", prefix, prefix.removesuffix("/")):
+        assert len(s3.read(aws, bucket, start=NOON, prefix=asked)) == 1, asked
+        assert s3.keys(aws, bucket, prefix=asked).key.tolist() == [key]
+
+
 def test_the_frame_is_that_of_the_lines(aws, bucket, put):
     lines = [line(NOON, NOON + minutes(1)), line(NOON, NOON + minutes(1), srcaddr="10.0.1.23")]
     put(PLAIN + file_name(NOON), *lines)
@@ -245,7 +257,7 @@ def test_a_file_of_another_hour_is_not_read(aws, bucket, put):
 
 
 def test_a_bucket_of_many_other_folders_asks_for_a_prefix(aws, bucket, put, monkeypatch):
-    monkeypatch.setattr("labkit.flowlogs.layout.MOST_FOLDERS", 3)
+    monkeypatch.setattr("labkit.flowlogs.regions.MOST_FOLDERS", 3)
     for number in range(4):
         put(f"folder-{number}/notes.txt", "no flow log")
     put("logs/" + PLAIN + file_name(NOON), line(NOON, NOON))

@@ -8,6 +8,7 @@ FOLDER is a bucket. Nothing is signed or checked.
 
 import asyncio
 import bisect
+import os
 import shutil
 import socket
 import subprocess
@@ -39,6 +40,7 @@ class Objects:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.keys: dict[str, list[str]] = {}
+        self.pages: dict[tuple[str, ...], bytes] = {}
 
     def of(self, bucket: str) -> list[str]:
         if bucket not in self.keys:
@@ -47,7 +49,14 @@ class Objects:
             self.keys[bucket] = sorted(str(each.relative_to(folder)) for each in paths)
         return self.keys[bucket]
 
-    def page(self, bucket: str, query: dict[str, str]) -> str:
+    def page(self, bucket: str, query: dict[str, str]) -> bytes:
+        """Return a page, made when it is first asked for: making them is not to be measured."""
+        asked = (bucket, *map(str, sorted(query.items())))
+        if asked not in self.pages:
+            self.pages[asked] = self._page(bucket, query).encode()
+        return self.pages[asked]
+
+    def _page(self, bucket: str, query: dict[str, str]) -> str:
         keys, prefix = self.of(bucket), query.get("prefix", "")
         delimiter, most = query.get("delimiter", ""), int(query.get("max-keys", 1000))
         after = query.get("continuation-token") or query.get("start-after", "")
@@ -73,13 +82,19 @@ class Objects:
             last = max([*keys[-1:], *folders[-1:]])
             parts.append(f"<NextContinuationToken>{escape(last)}</NextContinuationToken>")
         for key in keys:
-            size = (self.root / bucket / key).stat().st_size
+            told = (self.root / bucket / key).stat()
             parts.append(
-                f"<Contents><Key>{escape(key)}</Key><Size>{size}</Size><ETag>&quot;e&quot;</ETag>"
+                f"<Contents><Key>{escape(key)}</Key><Size>{told.st_size}</Size>"
+                f"<ETag>{escape(etag(told))}</ETag>"
                 "<LastModified>2026-11-23T00:00:00.000Z</LastModified></Contents>"
             )
         parts += [f"<CommonPrefixes><Prefix>{each}</Prefix></CommonPrefixes>" for each in folders]
         return "".join([*parts, "</ListBucketResult>"])
+
+
+def etag(told: os.stat_result) -> str:
+    """Return what nginx answers."""
+    return f'"{int(told.st_mtime):x}-{told.st_size:x}"'
 
 
 class Server(asyncio.Protocol):
@@ -105,20 +120,21 @@ class Server(asyncio.Protocol):
         path = self.objects.root / bucket / key
         status, more = "200 OK", ""
         if not key or "list-type" in query:
-            body = self.objects.page(bucket, query).encode()
+            body = self.objects.page(bucket, query)
         elif path.is_file():
             body = path.read_bytes()
+            more = f"ETag: {etag(path.stat())}\r\n"
             spans = [each[13:] for each in lines if each.lower().startswith("range: bytes=")]
             for span in spans:
                 begin, _, end = span.partition("-")
                 last = min(int(end or len(body)), len(body) - 1)
-                more = f"Content-Range: bytes {begin}-{last}/{len(body)}\r\n"
+                more += f"Content-Range: bytes {begin}-{last}/{len(body)}\r\n"
                 status, body = "206 Partial Content", body[int(begin) : last + 1]
         else:
             status, body = "404 Not Found", b"<Error><Code>NoSuchKey</Code></Error>"
         answer = (
             f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\n{more}"
-            f'ETag: "e"\r\nLast-Modified: {formatdate(0, usegmt=True)}\r\n\r\n'
+            f"Last-Modified: {formatdate(0, usegmt=True)}\r\n\r\n"
         )
         self.transport.write(answer.encode() + (b"" if method == "HEAD" else body))
 

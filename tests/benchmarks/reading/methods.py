@@ -54,7 +54,7 @@ class Method:
             importlib.import_module(each)
         if {"boto3", "awswrangler"} & set(self.needs):
             session()
-        if "labkit.flowlogs" in self.needs:
+        if "labkit.flowlogs.files" in self.needs:
             from labkit.flowlogs import compiled_lines
 
             compiled_lines.load()
@@ -222,8 +222,8 @@ def duckdb_parquet(job: Job) -> Any:
     return duckdb.sql(f"SELECT * FROM read_parquet({job.paths!r})").to_arrow_table()
 
 
-LABKIT_FILES = ("labkit.flowlogs", "pandas", "isal", "pyarrow.csv")
-LABKIT = (*LABKIT_FILES, "boto3", "obstore")
+LABKIT_FILES = ("labkit.flowlogs.files", "pyarrow.pandas_compat")
+LABKIT = (*LABKIT_FILES, "labkit.flowlogs.s3", "labkit.flowlogs.cloudwatch", "boto3")
 READERS = {
     method.name: method
     for method in (
@@ -237,7 +237,7 @@ READERS = {
         Method("polars, local files", polars_files, ("polars",)),
         Method("duckdb, local files", duckdb_files, ("duckdb", "pyarrow")),
         Method("inflating alone, 2 threads", inflate_files, ("isal.igzip",)),
-        Method("pyarrow", pyarrow_parquet, ("pandas", "pyarrow.parquet")),
+        Method("pyarrow", pyarrow_parquet, ("pyarrow.pandas_compat", "pyarrow.parquet")),
         Method("polars (Parquet)", polars_parquet, ("polars",)),
         Method("duckdb (Parquet)", duckdb_parquet, ("duckdb", "pyarrow")),
     )
