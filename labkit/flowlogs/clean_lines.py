@@ -24,11 +24,12 @@ _HEXADECIMAL = re.compile(rb"[ \n]-?0[xX]")  # a number to Arrow, none to us
 
 
 def parse(
-    text: bytes,
+    text: bytes | bytearray,
     fields: Sequence[str],
     columns: Collection[str] | None = None,
     *,
     begin: int = 0,
+    end: int | None = None,
 ) -> pa.Table | None:
     """Return a row for each line, or None if something in them is odd.
 
@@ -38,13 +39,15 @@ def parse(
         columns: The columns wanted, None for all. start, end and log_status always come. Of the
             other ones it is only known that they are there.
         begin: Where the first record begins, after a header.
+        end: Where the lines end; None for the end of the text.
     """
-    if len(text) == begin:
+    end = len(text) if end is None else end
+    if begin == end:
         return empty(fields, columns)
     types = schema(fields)
-    table = compiled_lines.parse(text, begin, types, to_read(columns, types))
+    table = compiled_lines.parse(text, begin, end, types, to_read(columns, types))
     if table is None:
-        table = _parse_by_arrow(text[begin:], fields, columns)
+        table = _parse_by_arrow(bytes(text[begin:end]), fields, columns)
     return None if table is None or _has_odd_time(table) else table
 
 

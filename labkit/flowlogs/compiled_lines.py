@@ -67,17 +67,22 @@ def load() -> bool:
 
 
 def parse(
-    text: bytes, begin: int, types: Mapping[str, pa.DataType], wanted: Collection[str]
+    text: bytes | bytearray,
+    begin: int,
+    end: int,
+    types: Mapping[str, pa.DataType],
+    wanted: Collection[str],
 ) -> pa.Table | None:
     """Return a row for each line, or None if one is not plain, or the parser not there.
 
     Args:
         text: Lines, the last one with or without its newline.
         begin: Where the first line begins.
+        end: Where the last one ends.
         types: The type of each field of the log format.
         wanted: The columns wanted.
     """
-    size = len(text) - begin
+    size = end - begin
     parser = _loader.parser
     if parser is None:
         _loader.after(size)
@@ -88,14 +93,14 @@ def parse(
         getattr(parser, _KINDS[types[name]] if name in wanted else "SKIPPED") for name in types
     ]
     # The parser reads some bytes on, so the last line goes to where there are some.
-    cut = text.rfind(b"\n", begin, len(text) - parser.WORD) + 1
+    cut = text.rfind(b"\n", begin, min(end, len(text) - parser.WORD)) + 1
     if cut <= begin:
         return None
-    tail = text[cut:] if text.endswith(b"\n") else text[cut:] + b"\n"
-    parts = [
-        (np.frombuffer(text, np.uint8), begin, cut),
-        (np.frombuffer(tail + bytes(parser.WORD), np.uint8), 0, len(tail)),
-    ]
+    parts = [(np.frombuffer(text, np.uint8), begin, cut)]
+    if cut < end:
+        tail = bytes(text[cut:end])
+        tail += b"" if tail.endswith(b"\n") else b"\n"
+        parts.append((np.frombuffer(tail + bytes(parser.WORD), np.uint8), 0, len(tail)))
     rows = sum(parser.count_lines(*part) for part in parts)
     estimated = _estimate(parser, parts[0], len(types))
     if estimated is None:

@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from labkit.errors import RecordFormatError
 from labkit.flowlogs import clean_lines
+from labkit.flowlogs.buffers import Buffers
 from labkit.flowlogs.columns import schema, with_times
 from labkit.flowlogs.parquet_files import MAGIC, read_parquet
 from labkit.flowlogs.records import Malformed, ReadSummary, SetAside, count_rows, parse_table
@@ -42,12 +43,14 @@ class Reading:
         fields: The log format of text files that have no header.
         malformed: What becomes of what does not fit.
         seen_columns: Collects the columns that any file has.
+        buffers: Memory for the texts.
     """
 
     selection: Selection
     fields: Sequence[str] | None = None
     malformed: Malformed = "raise"
     seen_columns: set[str] = field(default_factory=set)
+    buffers: Buffers = field(default_factory=Buffers)
 
     def read_files(self, files: Iterable[tuple[str, Data]]) -> Parsed:
         """Read whole files, each a name and its bytes, in their order.
@@ -96,10 +99,12 @@ class Reading:
             block.fields,
             columns=self.selection.to_read,
             begin=block.begin,
+            end=block.end,
             file=block.file,
             first_line=first_line,
             malformed=self.malformed,
         )
+        self.buffers.give_back(block.text)
         return self._select(table, schema(block.fields), _with_headers(counts, [block]))
 
     def refuse(self, name: str, error: NotFlowLog | BreaksOff) -> ReadSummary:
@@ -123,7 +128,7 @@ class Reading:
         """Return a text file's blocks, and what became of it."""
         blocks: list[Block] = []
         try:
-            blocks.extend(text_blocks(name, [data], self.fields))
+            blocks.extend(text_blocks(name, [data], self.fields, self.buffers))
         except NotFlowLog as error:
             return [], self.refuse(name, error)
         except BreaksOff as error:
@@ -149,6 +154,8 @@ class Reading:
             parts = [self.parse_block(block, 1 + block.headers) for block in blocks]
             tables = [table for part in parts for table in part.tables]
             return Parsed(tables, total(part.counts for part in parts))
+        for block in blocks:
+            self.buffers.give_back(block.text)
         counts = count_rows(table)._replace(lines=table.num_rows, text_bytes=len(body))
         return self._select(with_times(table), schema(fields), _with_headers(counts, blocks))
 
@@ -171,6 +178,6 @@ def _with_headers(counts: ReadSummary, blocks: Sequence[Block]) -> ReadSummary:
 
 
 def _ending_in_newline(block: Block) -> Iterator[bytes | memoryview]:
-    yield memoryview(block.text)[block.begin :]
-    if block.size and not block.text.endswith(b"\n"):
+    yield memoryview(block.text)[block.begin : block.end]
+    if block.size and block.text[block.end - 1 : block.end] != b"\n":
         yield b"\n"

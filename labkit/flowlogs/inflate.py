@@ -1,94 +1,103 @@
-"""Compressed text piece by piece: every gzip member, in bounded memory, however far it inflates."""
+"""The text of a flow log file, gzip or plain, into memory of the caller's, however long it gets."""
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Iterable, Iterator
 
-from isal import igzip_lib
+from isal import igzip_lib, isal_zlib
 
 from labkit.flowlogs.stored import Data
 
 GZIP = b"\x1f\x8b"
-PIECE_BYTES = 4_000_000
+READ_BYTES = 512 * 1024
 
 
 class Truncated(Exception):
-    """The compressed text breaks off."""
+    """The compressed text breaks off.
+
+    Attributes:
+        size: The bytes of text that were put before it did.
+    """
+
+    def __init__(self, size: int) -> None:
+        super().__init__(size)
+        self.size = size
 
 
 class Damaged(Exception):
     """The compressed text is none, or its checksum does not hold."""
 
 
-def inflate(parts: Iterable[Data], piece_bytes: int = PIECE_BYTES) -> Iterator[bytes]:
-    """Yield the text of a gzip file, or of one that is not compressed, in pieces.
+class Text:
+    """A file's text, in order: of all members of a gzip file, or what is not compressed as it is.
 
-    `igzip_lib.decompress` would drop every gzip member but the first without a word.
+    isal's own reader fills memory that was used before, where its decompressors make new bytes:
+    fresh memory costs as much as inflating.
 
     Args:
         parts: The file's bytes, in any parts.
-        piece_bytes: The most that a piece holds of what was compressed.
-
-    Raises:
-        Truncated: The file ends within a member; all before it was yielded.
-        Damaged: It is no gzip file past its beginning, or a checksum is wrong.
     """
-    pending = iter(parts)
-    first = next((part for part in pending if part), b"")
-    if first[:2] != GZIP:
-        yield bytes(first)
-        yield from map(bytes, pending)
-        return
-    member = _Member()
-    most = _told_size(first, piece_bytes)
-    for part in _then(first, pending):
-        rest: Data | None = part
-        while rest:
-            if member.eof:
-                rest = bytes(rest).lstrip(b"\0")  # padding is allowed between members
-                member = _Member() if rest else member
-                continue
-            yield from member.feed(rest, most, piece_bytes)
-            most = piece_bytes
-            rest = member.unused_data if member.eof else None
-    if not member.eof:
-        raise Truncated
 
-
-class _Member:
-    def __init__(self) -> None:
-        self._isal = igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP)
+    def __init__(self, parts: Iterable[Data]) -> None:
+        pending = iter(parts)
+        first = next(pending, b"")
+        while len(first) < len(GZIP) and (part := next(pending, None)) is not None:
+            first = b"".join([first, part])
+        self._parts = _Parts(first, pending)
+        self._told_size = 0
+        self._reader = None
+        if first[:2] == GZIP:
+            self._told_size = int.from_bytes(first[-4:], "little")
+            self._reader = isal_zlib._GzipReader(self._parts, READ_BYTES)  # pyright: ignore
 
     @property
-    def eof(self) -> bool:
-        return self._isal.eof
+    def likely_size(self) -> int:
+        """The bytes of text, if all came in one part and there is one member; else a guess.
 
-    @property
-    def unused_data(self) -> bytes:
-        return self._isal.unused_data
+        Source: www.rfc-editor.org/rfc/rfc1952 (ISIZE)
+        """
+        return max(self._told_size, self._parts.first_size)
 
-    def feed(self, data: Data, first: int, most: int) -> Iterator[bytes]:
-        """Yield what the data inflates to: a piece of `first` bytes at most, then of `most`."""
+    def read_into(self, room: memoryview) -> int:
+        """Put text; return its bytes, fewer than there is room for only at the end.
+
+        Raises:
+            Truncated: The file ends within a member.
+            Damaged: It is no gzip file past its beginning, or a checksum is wrong.
+        """
+        size = 0
+        read = self._parts.readinto if self._reader is None else self._reader.readinto
+        before = 0 if self._reader is None else self._reader.tell()
         try:
-            yield self._isal.decompress(data, first)
-            while not self._isal.eof and not self._isal.needs_input:
-                yield self._isal.decompress(b"", most)
-        except igzip_lib.IsalError as error:  # pyright: ignore
+            while size < len(room) and (put := read(room[size:])):
+                size += put
+        except EOFError as error:
+            assert self._reader is not None
+            raise Truncated(self._reader.tell() - before) from error
+        except (igzip_lib.IsalError, gzip.BadGzipFile) as error:  # pyright: ignore
             raise Damaged(str(error)) from error
+        return size
 
 
-def _told_size(data: Data, most: int) -> int:
-    """Return the size of the text as a gzip file's last four bytes tell it, if they may be right.
+class _Parts:
+    """Parts of a file as one file to read from."""
 
-    With a piece of just that size, none is made larger and cut again: half of the work, as fresh
-    memory costs as much as inflating. Where they are wrong, there are more pieces.
+    def __init__(self, first: Data, others: Iterator[Data]) -> None:
+        self.first_size = len(first)
+        self._current = memoryview(first)
+        self._others = others
 
-    Source: www.rfc-editor.org/rfc/rfc1952 (ISIZE)
-    """
-    told = int.from_bytes(data[-4:], "little")
-    return told if len(data) < told < most else most
+    def read(self, size: int = -1) -> bytes:
+        raise NotImplementedError  # isal takes it that what has none is no file
 
-
-def _then(first: Data, others: Iterator[Data]) -> Iterator[Data]:
-    yield first
-    yield from others
+    def readinto(self, room: memoryview) -> int:
+        while not self._current:
+            following = next(self._others, None)
+            if following is None:
+                return 0
+            self._current = memoryview(following)
+        size = min(len(room), len(self._current))
+        room[:size] = self._current[:size]
+        self._current = self._current[size:]
+        return size

@@ -35,7 +35,7 @@ class LargeFile:
         blocks = 0
         counts = ReadSummary(objects=1, stored_bytes=size)
         try:
-            for block in text_blocks(name, parts, self._reading.fields):
+            for block in text_blocks(name, parts, self._reading.fields, self._reading.buffers):
                 blocks += 1
                 alone = replace(self._reading, malformed="keep")
                 yield partial(alone.parse_block, block), partial(self._settle, block)

@@ -64,11 +64,12 @@ def parse(
 
 
 def parse_table(
-    data: bytes,
+    data: bytes | bytearray,
     fields: Sequence[str] = DEFAULT_FIELDS,
     *,
     columns: Collection[str] | None = None,
     begin: int = 0,
+    end: int | None = None,
     file: str = "",
     first_line: int = 1,
     malformed: Malformed = "raise",
@@ -81,6 +82,7 @@ def parse_table(
         columns: The columns wanted, None for all. start, end and log_status always come. Of a
             line's other fields it is then only known that they are there.
         begin: Where the first line begins.
+        end: Where the last one ends; None for the end of the data.
         file: Where the lines are from, for errors.
         first_line: The number of the first line there, for errors.
         malformed: As for `parse`.
@@ -91,13 +93,14 @@ def parse_table(
     Raises:
         RecordFormatError: As `parse`.
     """
-    table = clean_lines.parse(data, fields, columns, begin=begin)
+    end = len(data) if end is None else end
+    table = clean_lines.parse(data, fields, columns, begin=begin, end=end)
     if table is not None:
         counts = count_rows(table)._replace(lines=table.num_rows)
     else:
-        lines = data[begin:]
+        lines = bytes(data[begin:end])
         table, counts = _parse_exactly(lines, fields, columns, file, first_line, malformed)
-    return with_times(table), counts._replace(text_bytes=len(data) - begin)
+    return with_times(table), counts._replace(text_bytes=end - begin)
 
 
 def to_frame(table: pa.Table, read: ReadSummary) -> pd.DataFrame:

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from labkit.fields import KNOWN
+from labkit.flowlogs.buffers import Buffers
 from labkit.flowlogs.exact_lines import LONGEST_LINE
-from labkit.flowlogs.inflate import Damaged, Truncated, inflate
+from labkit.flowlogs.inflate import Damaged, Text, Truncated
 from labkit.flowlogs.stored import Data
 
-BLOCK_BYTES = 4_000_000
 ENDLESS_LINE = 16 * LONGEST_LINE
 """Bytes after which to give up the file: a longer line may be gigabytes of the same letter."""
 
@@ -25,7 +25,7 @@ class NotFlowLog(Exception):
         text: How it begins.
     """
 
-    def __init__(self, reason: str, text: bytes = b"") -> None:
+    def __init__(self, reason: str, text: bytes | bytearray = b"") -> None:
         super().__init__(reason)
         self.reason = reason
         self.text = text[:200].decode(errors="backslashreplace")
@@ -50,14 +50,16 @@ class Block:
     Attributes:
         file: The key or path.
         fields: The log format.
-        text: The lines, and the header before them if it stood there.
-        begin: Where the lines begin: the header is not cut off, as that would copy them.
+        text: A buffer that holds the lines, and the header before them if it stood there.
+        begin: Where the lines begin: nothing is cut off, as that would copy them.
+        end: Where they end.
     """
 
     file: str
     fields: tuple[str, ...]
-    text: bytes
+    text: bytearray
     begin: int
+    end: int
 
     @property
     def headers(self) -> int:
@@ -66,13 +68,14 @@ class Block:
     @property
     def size(self) -> int:
         """Bytes of the lines."""
-        return len(self.text) - self.begin
+        return self.end - self.begin
 
 
 def text_blocks(
     file: str,
     parts: Iterable[Data],
     fields: Sequence[str] | None = None,
+    buffers: Buffers | None = None,
 ) -> Iterator[Block]:
     """Yield a file's lines, none for a file without text.
 
@@ -80,63 +83,65 @@ def text_blocks(
         file: The key or path.
         parts: The file's bytes, gzip or plain, in any parts.
         fields: The log format, in case the file has no header (AWS writes one).
+        buffers: Where the blocks' texts are from; who has parsed one may give it back.
 
     Raises:
         NotFlowLog: It has no header and no fields were given, or it is damaged.
         BreaksOff: Its compressed text is truncated.
     """
     names: tuple[str, ...] = ()
-    for whole in _whole_lines(parts, BLOCK_BYTES):
+    for text, end in _whole_lines(Text(parts), buffers or Buffers()):
         begin = 0
         if not names:
-            names, begin = _header(whole, fields)
-        yield Block(file, names, whole, begin)
+            names, begin = _header(text, end, fields)
+        yield Block(file, names, text, begin, end)
 
 
-def _whole_lines(parts: Iterable[Data], block_bytes: int) -> Iterator[bytes]:
-    """Yield the text in blocks that end with a line."""
-    pending: list[bytes] = []
-    size = 0
-    pieces = inflate(parts, block_bytes)
-    try:
-        for piece in pieces:
-            pending.append(piece)
-            size += len(piece)
-            if size >= block_bytes:
-                whole, rest = _cut(pending)
-                pending, size = [rest], len(rest)
-                yield from [whole] if whole else []
-    except Damaged as error:
-        raise NotFlowLog(f"is no intact gzip file ({error})") from error
-    except Truncated:
-        whole, rest = _cut(pending)
-        yield from [whole] if whole else []
-        raise BreaksOff(rest) from None
-    if size:
-        yield b"".join(pending)
+def _whole_lines(source: Text, buffers: Buffers) -> Iterator[tuple[bytearray, int]]:
+    """Yield the text in buffers, and where in each the last whole line ends."""
+    text = buffers.take(source.likely_size + 1)  # one more, so that all of it leaves some room
+    begun = 0  # bytes of a line whose end is still to come
+    while True:
+        try:
+            size = begun + source.read_into(memoryview(text)[begun:])
+        except Damaged as error:
+            raise NotFlowLog(f"is no intact gzip file ({error})") from error
+        except Truncated as error:
+            size = begun + error.size
+            end = text.rfind(b"\n", 0, size) + 1
+            beginning = bytes(text[end:size])
+            if end:
+                yield text, end
+            raise BreaksOff(beginning) from None
+        if size < len(text):
+            if size:
+                yield text, size
+            return
+        end = text.rfind(b"\n", 0, size) + 1
+        if size - end > ENDLESS_LINE:
+            raise NotFlowLog(f"has a line of more than {ENDLESS_LINE:,} bytes", text[end:])
+        beginning = text[end:]
+        if end:
+            yield text, end
+            text = buffers.take()
+        else:
+            text = bytearray(2 * size)
+        begun = len(beginning)
+        text[:begun] = beginning
 
 
-def _cut(pieces: Sequence[bytes]) -> tuple[bytes, bytes]:
-    """Return the whole lines of a text, and the beginning of the one after them."""
-    *before, last = pieces or [b""]
-    end = last.rfind(b"\n") + 1
-    if not end and before:
-        last, before = b"".join(pieces), []
-        end = last.rfind(b"\n") + 1
-    if len(last) - end > ENDLESS_LINE:
-        raise NotFlowLog(f"has a line of more than {ENDLESS_LINE:,} bytes", last[end:])
-    return b"".join([*before, memoryview(last)[:end]]), last[end:]
-
-
-def _header(text: bytes, fields: Sequence[str] | None) -> tuple[tuple[str, ...], int]:
+def _header(
+    text: bytearray, size: int, fields: Sequence[str] | None
+) -> tuple[tuple[str, ...], int]:
     """Return the names of the fields, and where the lines after them begin."""
-    end = text.find(b"\n") + 1 or len(text)
-    names = _names(text[: min(end, LONGEST_LINE)])
+    end = text.find(b"\n", 0, size) + 1 or size
+    names = _names(bytes(text[: min(end, LONGEST_LINE)]))
     if names:
         return names, end
     if fields is None:
         raise NotFlowLog(
-            "has no header in its first line: say fields=… if it is a flow log without one", text
+            "has no header in its first line: say fields=… if it is a flow log without one",
+            text[:size],
         )
     return tuple(fields), 0
 

@@ -32,7 +32,7 @@ def every_size():
 
 def compiled(text, fields=DEFAULT_FIELDS, columns=None, begin=0):
     types = schema(fields)
-    return compiled_lines.parse(text, begin, types, columns or list(types))
+    return compiled_lines.parse(text, begin, len(text), types, columns or list(types))
 
 
 def by_arrow(text, fields=DEFAULT_FIELDS, columns=None):

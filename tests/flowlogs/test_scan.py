@@ -140,7 +140,7 @@ def test_columns_that_some_files_lack_are_missing_there(tmp_path):
 
 def test_a_malformed_line_of_a_large_file_is_told_by_its_number(tmp_path, monkeypatch):
     monkeypatch.setattr("labkit.flowlogs.batches.LARGE_BYTES", 1000)
-    monkeypatch.setattr("labkit.flowlogs.text_blocks.BLOCK_BYTES", 5000)
+    monkeypatch.setattr("labkit.flowlogs.buffers.BUFFER_BYTES", 5000)
     lines = [line(n) for n in range(2000)]
     lines[1500] = "2 cut"
     (tmp_path / "a.log.gz").write_bytes(packed(*lines))
