@@ -63,10 +63,3 @@ def test_an_endless_line_is_given_up(monkeypatch):
     monkeypatch.setattr("labkit.flowlogs.buffers.BUFFER_BYTES", 1_000)
     with pytest.raises(NotFlowLog, match=r"a line of more than 5,000 bytes"):
         read(gzip.compress((HEADER + "z" * 50_000).encode()), [], Buffers())
-
-
-def test_a_header_alone_ends_where_it_ends(buffers):
-    """However much of another file is behind it in the buffer."""
-    read(DATA, [], buffers)
-    (block,) = text_blocks("b.log.gz", [gzip.compress(HEADER[:-1].encode())], None, buffers)
-    assert (block.fields, block.size) == (DEFAULT_FIELDS, 0)
