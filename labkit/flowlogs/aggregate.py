@@ -13,7 +13,8 @@ import pyarrow.compute as pc
 
 from labkit.errors import ParameterError
 from labkit.flowlogs.columns import COLUMN_TYPES
-from labkit.flowlogs.records import ReadSummary, to_frame
+from labkit.flowlogs.frames import to_frame
+from labkit.flowlogs.records import ReadSummary
 
 # Sums are summed up again as soon as there are so many, so that they stay few.
 MOST_ROWS = 1_000_000
@@ -150,6 +151,6 @@ def _frame(
         counts = [(name, pa.int64()) for name in sums]
         table = pa.schema([*strings, *counts, *times]).empty_table()
     ordered = table.sort_by([(key, "ascending") for key in keys])  # pyright: ignore
-    frame = to_frame(ordered, ReadSummary())
+    frame = to_frame([ordered], ReadSummary())
     frame.attrs.clear()
     return frame

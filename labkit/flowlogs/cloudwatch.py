@@ -19,9 +19,10 @@ import pyarrow as pa
 from labkit.flowlogs import filter_patterns, log_events
 from labkit.flowlogs.event_records import INGESTED, Reader
 from labkit.flowlogs.filters import Filter
+from labkit.flowlogs.frames import Rows
 from labkit.flowlogs.log_events import MOST_STREAMS, Events
 from labkit.flowlogs.log_formats import Formats
-from labkit.flowlogs.records import Malformed, parse_table, to_frame
+from labkit.flowlogs.records import Malformed, parse_table
 from labkit.flowlogs.scan import Progress
 from labkit.flowlogs.selection import Selection
 from labkit.flowlogs.summary import ReadSummary, total
@@ -84,9 +85,12 @@ def read(
         malformed=malformed,
         watch=watch,
     )
-    tables = list(found) or [found.empty()]
-    table = pa.concat_tables(tables, promote_options="permissive")
-    return to_frame(table, found.summary)
+    rows = Rows()
+    for table in found:
+        rows.add(table)
+    if rows.is_empty:
+        rows.add(found.empty())
+    return rows.to_frame(found.summary)
 
 
 def scan(

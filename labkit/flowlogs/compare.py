@@ -13,8 +13,9 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from labkit.flowlogs.frames import to_frame
 from labkit.flowlogs.pairing import Both
-from labkit.flowlogs.records import ReadSummary, to_frame
+from labkit.flowlogs.records import ReadSummary
 
 DESTINATIONS = {"s3": "S3", "cloudwatch_logs": "CloudWatch Logs"}
 """How columns name the destinations, and how people do."""
@@ -208,7 +209,7 @@ def _is_copy(surplus: np.ndarray, paired: np.ndarray) -> np.ndarray:
 
 
 def _frame(table: pa.Table) -> pd.DataFrame:
-    frame = to_frame(table, ReadSummary())
+    frame = to_frame([table], ReadSummary())
     frame.attrs.clear()
     return frame
 

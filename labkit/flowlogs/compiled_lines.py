@@ -7,7 +7,6 @@ so nothing waits for it: Arrow's parser goes on until it is there.
 
 from __future__ import annotations
 
-import mmap
 import sys
 import threading
 from collections.abc import Collection, Iterator, Mapping
@@ -25,7 +24,6 @@ SAMPLE = 500  # lines, to estimate how much room the strings of all of them take
 SPARE = 1.04
 ALIGNED = 64  # bytes, as Arrow recommends
 
-_PRIVATE = {"flags": mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS} if hasattr(mmap, "MAP_PRIVATE") else {}
 _KINDS = {pa.int32(): "INT32", pa.int64(): "INT64", pa.string(): "STRING"}
 
 
@@ -125,8 +123,8 @@ def _estimate(parser: ModuleType, part: tuple, fields: int) -> np.ndarray | None
 class _Columns:
     """Memory for the columns of some lines, filled by the parser.
 
-    Times have pieces of their own, which go back to the system as soon as pandas has copied them.
-    All other columns lie in one: the system gives one large piece faster than many small ones.
+    Times have pieces of their own, which are used again as soon as pandas has copied them. All
+    other columns lie in one: the system gives one large piece faster than many small ones.
     """
 
     def __init__(
@@ -148,7 +146,7 @@ class _Columns:
             for width, there in zip(widths, is_text, strict=True)
         ]
         own = {
-            field: np.frombuffer(mmap.mmap(-1, size, **_PRIVATE), np.uint8)
+            field: np.empty(size, np.uint8)
             for field, (name, size) in enumerate(zip(names, sizes, strict=True))
             if name in TIMES and size
         }

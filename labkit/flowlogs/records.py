@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from labkit.fields import DEFAULT_FIELDS
 from labkit.flowlogs import clean_lines, exact_lines
 from labkit.flowlogs.columns import with_times
+from labkit.flowlogs.frames import to_frame
 from labkit.flowlogs.summary import ReadSummary, SetAside, total
 from labkit.flowlogs.writer import write
 
@@ -25,7 +26,6 @@ __all__ = [
     "count_rows",
     "parse",
     "parse_table",
-    "to_frame",
     "total",
     "write",
 ]
@@ -60,7 +60,8 @@ def parse(
     """
     if not isinstance(lines, str):
         lines = "".join(line.rstrip("\r\n") + "\n" for line in lines)
-    return to_frame(*parse_table(lines.encode(), fields, malformed=malformed))
+    table, read = parse_table(lines.encode(), fields, malformed=malformed)
+    return to_frame([table], read)
 
 
 def parse_table(
@@ -101,30 +102,6 @@ def parse_table(
         lines = bytes(data[begin:end])
         table, counts = _parse_exactly(lines, fields, columns, file, first_line, malformed)
     return with_times(table), counts._replace(text_bytes=end - begin)
-
-
-def to_frame(table: pa.Table, read: ReadSummary) -> pd.DataFrame:
-    """Return the table as pandas has it, with the account of what was read in `attrs["read"]`.
-
-    The table is used up: what pandas copies is given back at once.
-
-    Arrow's types keep a missing number apart from 0 without turning the others into floats.
-    Times are NumPy's instead: only those compare with strings and slice by them
-    (`log[log.start >= "2026-11-24 10:00"]`), and Matplotlib takes both.
-    """
-    if any(pa.types.is_dictionary(each.type) for each in table.schema):
-        table = table.unify_dictionaries()
-    # Of several chunks each column is a copy of its own; of a single one pandas would get Arrow's
-    # memory, in which it could not write.
-    is_large = any(column.num_chunks > 1 for column in table.columns)
-    frame = table.to_pandas(types_mapper=_pandas_type, split_blocks=is_large, self_destruct=True)
-    frame.attrs["read"] = read
-    return frame
-
-
-def _pandas_type(dtype: pa.DataType) -> pd.ArrowDtype | None:
-    own = pa.types.is_timestamp(dtype) or pa.types.is_dictionary(dtype)
-    return None if own else pd.ArrowDtype(dtype)
 
 
 def count_rows(table: pa.Table) -> ReadSummary:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from labkit.flowlogs.columns import COLUMN_TYPES
+from labkit.flowlogs.exact_lines import TIMES
 from labkit.flowlogs.filters import Filter
 from labkit.flowlogs.records import ReadSummary, count_rows
 from labkit.flowlogs.window import Window
@@ -57,7 +58,7 @@ class Selection:
             return table
         for name in self.columns:
             if name not in table.column_names:
-                none = pa.nulls(table.num_rows, COLUMN_TYPES.get(name, pa.string()))
+                none = pa.nulls(table.num_rows, _type_of(name))
                 table = table.append_column(name, none)
         return table.select(list(self.columns))
 
@@ -67,3 +68,7 @@ class Selection:
                 place = table.column_names.index(name)
                 table = table.set_column(place, name, table[name].dictionary_encode())
         return table
+
+
+def _type_of(name: str) -> pa.DataType:
+    return pa.timestamp("s", "UTC") if name in TIMES else COLUMN_TYPES.get(name, pa.string())

@@ -10,7 +10,8 @@ import pytest
 
 from labkit.errors import RecordFormatError
 from labkit.fields import DEFAULT_FIELDS, FIELDS, parse_format
-from labkit.flowlogs.records import ReadSummary, parse, parse_table, to_frame
+from labkit.flowlogs.frames import to_frame
+from labkit.flowlogs.records import ReadSummary, parse, parse_table
 
 pytestmark = pytest.mark.usefixtures("each_parser")
 
@@ -207,7 +208,7 @@ def test_an_empty_field_is_none_even_in_a_column_that_nobody_wants(before):
 def test_values_can_be_set(columns, chunks):
     tables = [parse_table(f"{PING_ACCEPT}\n".encode())[0] for _ in range(chunks)]
     table = pa.concat_tables(tables)
-    log = to_frame(table if columns is None else table.select(columns), ReadSummary())
+    log = to_frame([table if columns is None else table.select(columns)], ReadSummary())
     moment = pd.Timestamp("2026-11-24", tz="UTC").as_unit("s")
     log.loc[0, "start"] = moment
     assert log.start[0] == moment
