@@ -1,8 +1,7 @@
 """The bytes of flow log files to tables: small ones together, larger ones block by block.
 
-Setting a parser up costs more than a small file's parse, so small files of one log format are
-joined. Where a join holds anything odd, each file is parsed by itself, so that every line is
-accounted for in its own file.
+Small files of one log format are joined. Where a join holds anything odd, each file is parsed by
+itself, so that every line is accounted for in its own file.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from typing import NamedTuple
 import pyarrow as pa
 
 from labkit.errors import RecordFormatError
-from labkit.flowlogs import clean_lines
+from labkit.flowlogs import clean_lines, joined_files
 from labkit.flowlogs.buffers import Buffers
 from labkit.flowlogs.columns import schema, with_times
 from labkit.flowlogs.parquet_files import MAGIC, read_parquet
@@ -23,8 +22,6 @@ from labkit.flowlogs.selection import Selection
 from labkit.flowlogs.stored import Data
 from labkit.flowlogs.summary import total
 from labkit.flowlogs.text_blocks import Block, BreaksOff, NotFlowLog, text_blocks
-
-JOINED_BYTES = 4_000_000
 
 
 class Parsed(NamedTuple):
@@ -59,23 +56,12 @@ class Reading:
             RecordFormatError: A file or a line is malformed, unless such are kept.
         """
         parts: list[Parsed] = []
-        together: list[Block] = []
-        size = 0
-        for name, data in files:
-            mine = list(self._read_alone(name, data)) if data[: len(MAGIC)] == MAGIC else None
-            blocks, fate = ([], ReadSummary()) if mine else self._blocks(name, data)
-            ends = len(blocks) != 1 or (together and blocks[0].fields != together[0].fields)
-            if together and (ends or size >= JOINED_BYTES):
-                parts.append(self._parse_joined(together))
-                together, size = [], 0
-            parts.append(Parsed([], fate._replace(stored_bytes=len(data))))
-            if len(blocks) == 1:
-                together.append(blocks[0])
-                size += blocks[0].size
+        for group in joined_files.groups(files, self.buffers.large_bytes):
+            joined = self._read_joined(group) if len(group) > 1 else None
+            if joined:
+                parts.append(joined)
             else:
-                parts.extend(self.parse_blocks(blocks) if blocks else mine or ())
-        if together:
-            parts.append(self._parse_joined(together))
+                parts.extend(each for file in group for each in self._read_alone(*file))
         tables = [table for part in parts for table in part.tables]
         return Parsed(tables, total(part.counts for part in parts))
 
@@ -105,7 +91,13 @@ class Reading:
             malformed=self.malformed,
         )
         self.buffers.give_back(block.text)
-        return self._select(table, schema(block.fields), _with_headers(counts, [block]))
+        if block.headers:
+            counts = counts._replace(
+                lines=counts.lines + 1,
+                header=counts.header + 1,
+                text_bytes=counts.text_bytes + block.begin,
+            )
+        return self._select(table, schema(block.fields), counts)
 
     def refuse(self, name: str, error: NotFlowLog | BreaksOff) -> ReadSummary:
         """Account for a file that could not be read, or not to its end.
@@ -124,6 +116,38 @@ class Reading:
             return ReadSummary(objects=1, truncated=1, set_aside=kept)
         return ReadSummary(not_flow_log=1, set_aside=kept)
 
+    def _read_joined(self, files: Sequence[tuple[str, Data]]) -> Parsed | None:
+        """Parse small files of one log format at once, or return None if any is odd."""
+        text = self.buffers.take()
+        try:
+            joined = joined_files.join(files, text)
+            if joined is None:
+                return None
+            fields, begin, end = joined
+            table = clean_lines.parse(text, fields, self.selection.to_read, begin=begin, end=end)
+        finally:
+            self.buffers.give_back(text)
+        if table is None:
+            return None
+        counts = count_rows(table)._replace(
+            lines=table.num_rows + len(files),
+            header=len(files),
+            text_bytes=end - begin + len(files) * begin,
+            objects=len(files),
+            stored_bytes=sum(len(data) for _, data in files),
+        )
+        return self._select(with_times(table), schema(fields), counts)
+
+    def _read_alone(self, name: str, data: Data) -> Iterator[Parsed]:
+        counts = ReadSummary(stored_bytes=len(data))
+        if data[: len(MAGIC)] == MAGIC:
+            yield self._read_parquet(name, data)
+        else:
+            blocks, fate = self._blocks(name, data)
+            yield from self.parse_blocks(blocks)
+            counts = fate._replace(stored_bytes=len(data))
+        yield Parsed([], counts)
+
     def _blocks(self, name: str, data: Data) -> tuple[list[Block], ReadSummary]:
         """Return a text file's blocks, and what became of it."""
         blocks: list[Block] = []
@@ -135,49 +159,14 @@ class Reading:
             return blocks, self.refuse(name, error)
         return blocks, ReadSummary(objects=1) if blocks else ReadSummary(empty=1)
 
-    def _read_alone(self, name: str, data: Data) -> Iterator[Parsed]:
+    def _read_parquet(self, name: str, data: Data) -> Parsed:
         try:
             table, counts = read_parquet(data, self.selection.to_read)
         except NotFlowLog as error:
-            yield Parsed([], self.refuse(name, error))
-        else:
-            yield self._select(table, table.column_names, counts._replace(objects=1))
-
-    def _parse_joined(self, blocks: Sequence[Block]) -> Parsed:
-        """Parse small files of one log format at once if they are clean, else one by one."""
-        if len(blocks) == 1:
-            return self.parse_block(blocks[0], 1 + blocks[0].headers)
-        fields = blocks[0].fields
-        body = b"".join(part for block in blocks for part in _ending_in_newline(block))
-        table = clean_lines.parse(body, fields, self.selection.to_read)
-        if table is None:
-            parts = [self.parse_block(block, 1 + block.headers) for block in blocks]
-            tables = [table for part in parts for table in part.tables]
-            return Parsed(tables, total(part.counts for part in parts))
-        for block in blocks:
-            self.buffers.give_back(block.text)
-        counts = count_rows(table)._replace(lines=table.num_rows, text_bytes=len(body))
-        return self._select(with_times(table), schema(fields), _with_headers(counts, blocks))
+            return Parsed([], self.refuse(name, error))
+        return self._select(table, table.column_names, counts._replace(objects=1))
 
     def _select(self, table: pa.Table, names: Iterable[str], counts: ReadSummary) -> Parsed:
         self.seen_columns.update(names)
         kept, counts = self.selection.apply(table, counts)
         return Parsed([kept], counts)
-
-
-def _with_headers(counts: ReadSummary, blocks: Sequence[Block]) -> ReadSummary:
-    headers = sum(block.headers for block in blocks)
-    if not headers:
-        return counts
-    size = len(" ".join(blocks[0].fields)) + 1
-    return counts._replace(
-        lines=counts.lines + headers,
-        header=counts.header + headers,
-        text_bytes=counts.text_bytes + headers * size,
-    )
-
-
-def _ending_in_newline(block: Block) -> Iterator[bytes | memoryview]:
-    yield memoryview(block.text)[block.begin : block.end]
-    if block.size and block.text[block.end - 1 : block.end] != b"\n":
-        yield b"\n"

@@ -48,15 +48,12 @@ class Text:
         self._told_size = 0
         self._reader = None
         if first[:2] == GZIP:
-            self._told_size = int.from_bytes(first[-4:], "little")
+            self._told_size = told_size(first)
             self._reader = isal_zlib._GzipReader(self._parts, READ_BYTES)  # pyright: ignore
 
     @property
     def likely_size(self) -> int:
-        """The bytes of text, if all came in one part and there is one member; else a guess.
-
-        Source: www.rfc-editor.org/rfc/rfc1952 (ISIZE)
-        """
+        """The bytes of text, if all came in one part and there is one member; else a guess."""
         return max(self._told_size, self._parts.first_size)
 
     def read_into(self, room: memoryview) -> int:
@@ -78,6 +75,14 @@ class Text:
         except (igzip_lib.IsalError, gzip.BadGzipFile) as error:  # pyright: ignore
             raise Damaged(str(error)) from error
         return size
+
+
+def told_size(data: Data) -> int:
+    """Return the size of a gzip file's text as its last four bytes tell it, right or wrong.
+
+    Source: www.rfc-editor.org/rfc/rfc1952 (ISIZE)
+    """
+    return int.from_bytes(data[-4:], "little")
 
 
 class _Parts:

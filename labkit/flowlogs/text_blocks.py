@@ -93,7 +93,7 @@ def text_blocks(
     for text, end in _whole_lines(Text(parts), buffers or Buffers()):
         begin = 0
         if not names:
-            names, begin = _header(text, end, fields)
+            names, begin = read_header(text, end, fields)
         yield Block(file, names, text, begin, end)
 
 
@@ -130,10 +130,14 @@ def _whole_lines(source: Text, buffers: Buffers) -> Iterator[tuple[bytearray, in
         text[:begun] = beginning
 
 
-def _header(
-    text: bytearray, size: int, fields: Sequence[str] | None
+def read_header(
+    text: bytearray, size: int, fields: Sequence[str] | None = None
 ) -> tuple[tuple[str, ...], int]:
-    """Return the names of the fields, and where the lines after them begin."""
+    """Return the names of the fields, and where in the text the lines after them begin.
+
+    Raises:
+        NotFlowLog: It has no header and no fields were given, or names one twice.
+    """
     end = text.find(b"\n", 0, size) + 1 or size
     names = _names(bytes(text[: min(end, LONGEST_LINE)]))
     if names:

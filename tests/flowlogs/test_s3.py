@@ -157,7 +157,6 @@ def test_small_and_large_files_give_all_their_lines(aws, bucket, put, monkeypatc
     whole = s3.read(aws, bucket, start=NOON)
     monkeypatch.setattr("labkit.flowlogs.batches.LARGE_BYTES", 400)
     monkeypatch.setattr("labkit.flowlogs.batches.BATCH_BYTES", 500)
-    monkeypatch.setattr("labkit.flowlogs.file_parts.JOINED_BYTES", 200)
     monkeypatch.setattr("labkit.flowlogs.buffers.BUFFER_BYTES", 3000)
     monkeypatch.setattr("labkit.flowlogs.stored.PART_BYTES", 100)
     pd.testing.assert_frame_equal(s3.read(aws, bucket, start=NOON), whole)
