@@ -109,8 +109,6 @@ def load_and_parse(key: str, data: Data) -> pa.Table:
 
 
 class _Disk:
-    ahead_bytes = 1_000_000
-
     def get(self, key: str) -> bytes:
         return Path(key).read_bytes()
 

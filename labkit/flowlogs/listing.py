@@ -11,7 +11,6 @@ from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
 
 from labkit.flowlogs import layout
 from labkit.flowlogs.ahead import map_ahead
@@ -59,7 +58,13 @@ def find(bucket: Bucket, window: Window, place: Place) -> Iterator[Object | SetA
     folders = [folder for region in regions for folder in _folders(region, slots, place.prefix)]
     if not regions and not place.accounts and not place.regions:
         yield from _find_anywhere(bucket, slots, place)
-    look = partial(_find_in_folder, bucket, slots, place)
+
+    def look(folder: str) -> list[Object | SetAside]:
+        return list(_find_in_folder(bucket, slots, place, folder))
+
+    if len(folders) == 1:
+        yield from _find_in_folder(bucket, slots, place, folders[0])
+        return
     with ThreadPoolExecutor(LISTERS) as pool:
         for listed in map_ahead(pool, look, folders, 2 * LISTERS):
             yield from listed
@@ -74,18 +79,17 @@ def _folders(region: str, window: Window, prefix: str) -> list[str]:
 
 def _find_in_folder(
     bucket: Bucket, slots: Window, place: Place, folder: str
-) -> list[Object | SetAside]:
-    found: list[Object | SetAside] = []
+) -> Iterator[Object | SetAside]:
+    """Yield a folder's objects as they are listed, page by page."""
     for each, name in seek(bucket, folder, slots):
         if not each.key.startswith(place.prefix):
             continue
         if name is None and not layout.may_be_flow_log(each.key):
-            found.append(SetAside(each.key, 0, "its name is not that of a flow log file"))
+            yield SetAside(each.key, 0, "its name is not that of a flow log file")
         elif name is None or (
             slots.contains(name.slot) and place.flow_log_id in (None, name.flow_log_id)
         ):
-            found.append(each)
-    return found
+            yield each
 
 
 def seek(

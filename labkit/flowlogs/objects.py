@@ -33,8 +33,6 @@ PAGE = 1000
 class Bucket:
     """One bucket, as a boto3 session reaches it: on AWS or at the session's own endpoint."""
 
-    ahead_bytes = 12_000_000  # what comes in a tenth of a second at a gigabit a second
-
     def __init__(self, aws: boto3.Session, name: str) -> None:
         self.name = name
         self.s3: Any = aws.client("s3")

@@ -28,9 +28,11 @@ from labkit.waiting import State, Tick, Watch, silent
 
 # Objects from afar are waited for, so many at once pay; those from nearby cost work, and with more
 # threads than that needs, all of them come late instead of some early.
-NEAR_FETCHERS, FAR_FETCHERS = 8, 128
-FAR_S = 0.012
-"""What the first object takes at least if it is from afar."""
+NEAR_FETCHERS, FAR_FETCHERS = 4, 128
+FAR_S = 0.005
+"""What an object takes at least if it is from afar."""
+NEAR_BYTES, FAR_BYTES = 3_000_000, 12_000_000
+"""What is fetched ahead; from afar, what comes in a tenth of a second at a gigabit a second."""
 FETCHED_OBJECTS = 4096
 PARTS_AHEAD = 4
 TOLD_EVERY_S = 0.25
@@ -121,27 +123,31 @@ class Scan:
         """Fetch ahead, so far as bytes and number allow."""
         waiting: deque[tuple[Batch, Fetched]] = deque()
         pool: Executor | None = None
+        most_bytes = FAR_BYTES
         for batch in batches(self._objects()):
             if isinstance(batch, Object):
                 waiting.append((batch, []))
             else:
                 fetched: Fetched = []
                 if pool is None:
-                    began = time.monotonic()
-                    fetched = [near.submit(self._get, batch[:1])]
-                    wait(fetched)
-                    pool = far if time.monotonic() - began > FAR_S else near
+                    fetched, is_far = self._try(batch[:2], near)
+                    pool, most_bytes = (far, FAR_BYTES) if is_far else (near, NEAR_BYTES)
                 rest = bunches(batch[len(fetched) :])
                 fetched += [pool.submit(self._get, some) for some in rest]
                 waiting.append((batch, fetched))
-            while len(waiting) > 1 and self._is_plenty(waiting):
+            while len(waiting) > 1 and _is_plenty(waiting, most_bytes):
                 yield waiting.popleft()
         yield from waiting
 
-    def _is_plenty(self, waiting: Iterable[tuple[Batch, Fetched]]) -> bool:
-        several = [batch if isinstance(batch, list) else [batch] for batch, _ in waiting]
-        size = sum(each.size_bytes for batch in several for each in batch)
-        return size > self._store.ahead_bytes or sum(map(len, several)) > FETCHED_OBJECTS
+    def _try(self, objects: Sequence[Object], near: Executor) -> tuple[Fetched, bool]:
+        """Fetch a few objects one by one; tell whether the last, without a first, is from afar."""
+        fetched: Fetched = []
+        began = time.monotonic()
+        for each in objects:
+            began = time.monotonic()
+            fetched.append(near.submit(self._get, [each]))
+            wait(fetched)
+        return fetched, time.monotonic() - began > FAR_S
 
     def _get(self, objects: Sequence[Object]) -> list[Data | None]:
         """Fetch objects one after the other; None is one that has gone since it was listed."""
@@ -202,6 +208,12 @@ class Scan:
             raise ParameterError(
                 f"No file has the columns {missing}; they have {', '.join(sorted(there))}."
             )
+
+
+def _is_plenty(waiting: Iterable[tuple[Batch, Fetched]], most_bytes: int) -> bool:
+    several = [batch if isinstance(batch, list) else [batch] for batch, _ in waiting]
+    size = sum(each.size_bytes for batch in several for each in batch)
+    return size > most_bytes or sum(map(len, several)) > FETCHED_OBJECTS
 
 
 def _arrived(

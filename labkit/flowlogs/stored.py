@@ -29,13 +29,7 @@ Data = bytes | memoryview
 
 
 class Store(Protocol):
-    """Where objects are.
-
-    Attributes:
-        ahead_bytes: How much to fetch ahead of what is being parsed.
-    """
-
-    ahead_bytes: int
+    """Where objects are."""
 
     def get(self, key: str) -> Data: ...
 

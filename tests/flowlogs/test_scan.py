@@ -3,14 +3,21 @@
 import gzip
 import itertools
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 
+import pyarrow as pa
 import pytest
 
 from labkit.errors import ParameterError, RecordFormatError
 from labkit.fields import DEFAULT_FIELDS
 from labkit.flowlogs import files, s3
+from labkit.flowlogs.file_parts import Reading
 from labkit.flowlogs.records import write
+from labkit.flowlogs.scan import NEAR_FETCHERS, Scan
+from labkit.flowlogs.selection import Selection
+from labkit.flowlogs.stored import Object
+from labkit.flowlogs.window import Window
 from labkit.waiting import State
 
 pytestmark = pytest.mark.usefixtures("each_parser")
@@ -162,3 +169,47 @@ def test_columns_as_categories_hold_the_same_in_less_memory(tmp_path):
     assert small.memory_usage(deep=True).sum() < plain.memory_usage(deep=True).sum() * 0.6
     assert write(small) == write(plain)
     assert plain.memory_usage(deep=True).sum() < 150 * len(plain)
+
+
+@pytest.mark.parametrize("name", ["start", "end"])
+def test_a_time_that_a_format_lacks_is_missing_in_its_rows(tmp_path, name):
+    (tmp_path / "a.log.gz").write_bytes(
+        gzip.compress(b"start end bytes log-status\n1700000000 1700000010 3 OK\n")
+    )
+    (tmp_path / "b.log.gz").write_bytes(gzip.compress(b"bytes srcaddr\n4 10.0.0.1\n"))
+    types = {table.schema.field(name).type for table in files.scan(tmp_path, columns=[name])}
+    assert types == {pa.timestamp("s", "UTC")}
+    log = files.read(tmp_path, columns=[name, "bytes"])
+    assert log[name].dtype == "datetime64[s, UTC]"
+    assert log[name].isna().tolist() == [False, True]
+    assert log.bytes.tolist() == [3, 4]
+
+
+class Store:
+    """Answers each request so much later, and counts how many it has at once."""
+
+    def __init__(self, latency_s, data):
+        self.latency_s, self.data = latency_s, data
+        self.at_once = self.most_at_once = 0
+        self._lock = threading.Lock()
+
+    def get(self, key):
+        with self._lock:
+            self.at_once += 1
+            self.most_at_once = max(self.most_at_once, self.at_once)
+        time.sleep(self.latency_s)
+        with self._lock:
+            self.at_once -= 1
+        return self.data
+
+
+@pytest.mark.parametrize(
+    ("latency_s", "many"), [pytest.param(0, False, id="near"), pytest.param(0.05, True, id="far")]
+)
+def test_only_objects_from_afar_are_fetched_many_at_once(latency_s, many):
+    store = Store(latency_s, packed(line(1)))
+    now = datetime.now(UTC)
+    found = [Object(f"{n}.log.gz", 90_000, now) for n in range(60)]
+    tables = list(Scan("a store", store, found, Reading(Selection(Window()))))
+    assert sum(table.num_rows for table in tables) == 60
+    assert (store.most_at_once > NEAR_FETCHERS) == many
