@@ -121,8 +121,9 @@ class Bucket:
         So a fetch that fails goes on at its part. Where the object is replaced meanwhile, it
         raises ClientError (PreconditionFailed).
         """
+        etag = each.etag or self.s3.head_object(Bucket=self.name, Key=each.key)["ETag"]
         for start, end in part_spans(each):
-            yield partial(self._get_part, each.key, start, end, each.etag)
+            yield partial(self._get_part, each.key, start, end, etag)
 
     def _get_part(self, key: str, start: int, end: int, etag: str) -> Data:
         if not _is_plain(key):
@@ -169,7 +170,7 @@ class Bucket:
     def _list_by_boto3(self, prefix: str, after: str) -> Iterator[Object]:
         for page in self._pages(Prefix=prefix, StartAfter=after):
             for each in page.get("Contents", ()):
-                yield Object(each["Key"], each["Size"], each["LastModified"], each["ETag"])
+                yield Object(each["Key"], each["Size"], each["LastModified"], each.get("ETag", ""))
 
     def _pages(self, **asked: str) -> Iterator[dict[str, Any]]:
         """Yield pages of the listing; making a paginator takes longer than most of them."""
